@@ -1,0 +1,49 @@
+"""A scratch checkpoint: lets a killed run go on, bit for bit."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from models.files import replacing
+
+
+class Scratch:
+    """A file that is only ever whole, and only ever read by the run it belongs to.
+
+    key: what the run's numbers depend on; a file with another key is ignored.
+    interval: seconds between two saves.
+    """
+
+    def __init__(self, path: str | os.PathLike, key: str, interval: float = 60.0):
+        self.path, self.key, self.interval = Path(path), key, interval
+        self._last = time.monotonic()
+
+    def load(self) -> dict | None:
+        """Return the saved state, or None when there is none that fits."""
+        try:
+            saved = torch.load(self.path, weights_only=True)
+        except (
+            Exception
+        ):  # none yet; or a foreign or damaged file costs time, never correctness
+            return None
+        if not isinstance(saved, dict) or saved.get("key") != self.key:
+            return None
+        return saved["state"]
+
+    def save_if_due(self, state: Callable[[], dict]) -> None:
+        """Save state() unless the last save is younger than the interval."""
+        if time.monotonic() - self._last >= self.interval:
+            self.save(state())
+
+    def save(self, state: dict) -> None:
+        """Write beside the file, then rename over it."""
+        with replacing(self.path) as temporary:
+            torch.save({"key": self.key, "state": state}, temporary)
+        self._last = time.monotonic()
+
+    def remove(self) -> None:
+        """Forget: the run's results are written."""
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,140 @@
+"""The networks of Section 5.2, with a leading axis of seeds in every weight.
+
+One batched matrix product serves all seeds; with a single seed the axis stays.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+from models import distributions
+from models.randomness import Streams
+
+
+class StackedLinear(nn.Module):
+    """An affine map for each seed: (S, ..., n_in) -> (S, ..., n_out).
+
+    Glorot-uniform weights (Glorot and Bengio 2010), zero biases. `blocks` maps that
+    share their input stand side by side, each with the bound of a map of its own;
+    n_out counts one of them.
+    """
+
+    def __init__(self, streams: Streams, n_in: int, n_out: int, blocks: int = 1):
+        super().__init__()
+        bound = math.sqrt(6 / (n_in + n_out))
+        weight = streams.uniform("init", n_in, blocks * n_out) * 2 * bound - bound
+        self.weight = nn.Parameter(weight)  # (S, n_in, blocks * n_out)
+        self.bias = nn.Parameter(torch.zeros_like(weight[:, :1]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = torch.baddbmm(self.bias, x.flatten(1, -2), self.weight)
+        return rows.unflatten(1, x.shape[1:-1])
+
+
+class GatedLayer(StackedLinear):
+    """h = (W x + b) * sigmoid(V x + c) (Dauphin et al. 2016)."""
+
+    def __init__(self, streams: Streams, n_in: int, n_out: int):
+        super().__init__(streams, n_in, n_out, blocks=2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        value, gate = super().forward(x).chunk(2, -1)
+        return value * torch.sigmoid(gate)
+
+
+def _gated_stack(streams, n_in, hidden):
+    return nn.Sequential(
+        GatedLayer(streams, n_in, hidden), GatedLayer(streams, hidden, hidden)
+    )
+
+
+class GaussianEncoder(nn.Module):
+    """q(z|x): x (S, ..., D) -> mean and log-variance, both (S, ..., L)."""
+
+    def __init__(self, streams: Streams, pixels: int, hidden: int, latent: int):
+        super().__init__()
+        self.body = _gated_stack(streams, pixels, hidden)
+        self.head = StackedLinear(streams, hidden, latent, blocks=2)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        mean, log_variance = self.head(self.body(x)).chunk(2, -1)
+        return mean, log_variance
+
+
+class ImplicitEncoder(nn.Module):
+    """AVB's encoder: x (S, B, D) and noise (S, B, N) -> z (S, B, L)."""
+
+    def __init__(self, streams: Streams, inputs: int, hidden: int, latent: int):
+        super().__init__()
+        self.body = _gated_stack(streams, inputs, hidden)
+        self.head = StackedLinear(streams, hidden, latent)
+
+    def forward(self, x: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        return self.head(self.body(torch.cat([x, noise], -1)))
+
+
+class BernoulliDecoder(nn.Module):
+    """p(x|z) for binary data."""
+
+    def __init__(self, streams: Streams, latent: int, hidden: int, pixels: int):
+        super().__init__()
+        self.body = _gated_stack(streams, latent, hidden)
+        self.head = StackedLinear(streams, hidden, pixels)
+
+    def log_density(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        """ln p(x|z) in nats: x broadcast to (S, ..., D), z (S, ..., L) -> (S, ...)."""
+        return distributions.bernoulli(x, self.head(self.body(z)))
+
+
+class GaussianDecoder(nn.Module):
+    """p(x|z) for gray images; the mean in [0, 1], a free variance for each pixel."""
+
+    def __init__(self, streams: Streams, latent: int, hidden: int, pixels: int):
+        super().__init__()
+        self.body = _gated_stack(streams, latent, hidden)
+        self.head = StackedLinear(streams, hidden, pixels, blocks=2)
+
+    def log_density(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        """ln p(x|z) in nats: x broadcast to (S, ..., D), z (S, ..., L) -> (S, ...)."""
+        logit, log_variance = self.head(self.body(z)).chunk(2, -1)
+        return distributions.normal(x, torch.sigmoid(logit), log_variance)
+
+
+DECODERS = {"bernoulli": BernoulliDecoder, "gaussian": GaussianDecoder}
+
+
+class RatioNet(nn.Module):
+    """T of Eq. 13: two tanh layers, (S, ..., n_in) -> (S, ...).
+
+    Dropout, when a mask is given, stands before the last layer only.
+    """
+
+    def __init__(self, streams: Streams, n_in: int, hidden: int, keep: float):
+        super().__init__()
+        self.first = StackedLinear(streams, n_in, hidden)
+        self.second = StackedLinear(streams, hidden, hidden)
+        self.last = StackedLinear(streams, hidden, 1)
+        self.hidden, self.keep = hidden, keep
+
+    def forward(self, z: torch.Tensor, mask: torch.Tensor | None = None):
+        h = torch.tanh(self.second(torch.tanh(self.first(z))))
+        if mask is not None:
+            h = h * mask
+        return self.last(h).squeeze(-1)
+
+    def dropout_mask(self, streams: Streams, rows: int) -> torch.Tensor:
+        """Inverted-dropout factors 0 or 1/keep, (S, rows, H)."""
+        shape = (len(streams.seeds), rows, self.hidden)
+        keep = torch.full((), self.keep, device=streams.device).expand(shape)
+        return streams.bernoulli("dropout", keep) / self.keep
+
+    def objective(self, numerator, denominator, mask=None) -> torch.Tensor:
+        """Eq. 20 in nats, to be maximised: two (S, B, n_in) -> (S,)."""
+        t = self(torch.cat([numerator, denominator], 1), mask)  # (S, 2B)
+        n = numerator.shape[1]
+        sign = torch.ones(t.shape[1], device=t.device)
+        sign[:n] = -1
+        # ln sigmoid(t) = -softplus(-t); over the whole contiguous row, because the
+        # halves alone take another vector path at S = 1 and differ in the last bit
+        return -nn.functional.softplus(sign * t).sum(-1) / n

@@ -1,0 +1,61 @@
+"""Draw posterior samples of one-hot vectors for Figure 1."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from models import data, machine, runs
+from models.files import replacing
+
+COLUMNS = ("prior", "seed", "vector", "z1", "z2")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    p = argparse.ArgumentParser(prog="python -m models.posterior", description=__doc__)
+    p.add_argument(
+        "--data", required=True, help="the dataset file they were trained on"
+    )
+    p.add_argument("--runs", required=True, nargs="+", help="folders seedN of one pair")
+    p.add_argument("--output", required=True, help="CSV, one row a sample")
+    machine.add_arguments(p)
+    return p
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Sample z once for every test vector, as Figure 1 does, and write a CSV."""
+    arguments = parser().parse_args(argv)
+    try:
+        device = machine.prepare(arguments)
+        dataset = data.load(arguments.data)
+        rows = list(samples(arguments.runs, dataset, device))
+        with replacing(arguments.output) as path, open(path, "w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(rows)
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+@torch.no_grad()
+def samples(folders, dataset: data.Dataset, device) -> Iterator[tuple]:
+    """Yield rows of COLUMNS: one sample of q(z|x) for every test vector and seed."""
+    vectors = np.argmax(dataset.test, 1).tolist()
+    for model, streams, facts in runs.read(folders, dataset, device):
+        if facts[0]["settings"]["latent_dim"] != 2:
+            raise ValueError(f"{folders[0]}: latent_dim is not 2; Figure 1 is 2-d")
+        x = torch.from_numpy(dataset.test).to(device)
+        noise = streams.normal("posterior", len(x), model.noise_dim)
+        z = model.posterior_sample(x.expand(len(facts), *x.shape), noise)
+        for fact, points in zip(facts, z.tolist(), strict=True):
+            run = fact["settings"]["method"], fact["seed"]
+            for vector, point in zip(vectors, points, strict=True):
+                yield *run, vector, *point
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""Priors p(z). Each file here is one, under the file's name; see base.Prior."""
+
+import importlib
+import pkgutil
+
+from models.priors.base import Prior
+
+
+def names() -> list[str]:
+    """Return the names of all priors: the files of this folder, but for base."""
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name != "base")
+
+
+def find(name: str) -> type[Prior]:
+    """Return the class of the prior called `name`.
+
+    Raises ValueError when there is no such file, or not exactly one Prior in it.
+    """
+    if name not in names():
+        raise ValueError(f"prior {name!r}: expected one of {', '.join(names())}")
+    module = importlib.import_module(f"{__name__}.{name}")
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Prior)
+        and value.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise ValueError(f"{module.__file__}: {len(found)} priors, expected one")
+    return found[0]

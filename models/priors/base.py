@@ -1,0 +1,36 @@
+"""What a prior has to offer."""
+
+import torch
+from torch import nn
+
+from models import distributions
+from models.networks import RatioNet
+from models.randomness import Streams
+from models.settings import Settings
+
+
+class Prior(nn.Module):
+    """p(z) for a stack of seeds.
+
+    A prior is one file of this folder with one subclass, which defines `log_density`
+    and, where it has a better estimate of the KL divergence, `kl`. Its parameters
+    are trained with the encoder's and decoder's, but for those of `ratio`.
+    """
+
+    approximate = False  # whether log_density is an estimate that need not normalise
+
+    def __init__(self, settings: Settings, pixels: int, streams: Streams):
+        super().__init__()
+        self.ratio: RatioNet | None = None  # trained between epochs by Eq. 20
+
+    def log_density(self, z: torch.Tensor, encoder: nn.Module) -> torch.Tensor:
+        """ln p(z) in nats: (S, ..., L) -> (S, ...)."""
+        raise NotImplementedError
+
+    def kl(self, z, mean, log_variance, encoder) -> torch.Tensor:
+        """KL(q(z|x) || p(z)) in nats, (S, B); here from the one sample z.
+
+        z, mean, log_variance: (S, B, L), the sample and its posterior (Eq. 3).
+        """
+        posterior = distributions.normal(z, mean, log_variance)
+        return posterior - self.log_density(z, encoder)

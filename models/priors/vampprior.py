@@ -1,0 +1,21 @@
+"""The VampPrior (Tomczak and Welling 2018), Section 2.3."""
+
+from torch import nn
+
+from models import distributions
+from models.priors.base import Prior
+
+
+class VampPrior(Prior):
+    """p(z) = (1/K) sum_k q(z | u_k), with learnt pseudo-inputs u (Eq. 9)."""
+
+    def __init__(self, settings, pixels, streams):
+        super().__init__(settings, pixels, streams)
+        draw = streams.normal("init", settings.components, pixels)
+        initial = settings.pseudo_input_mean + settings.pseudo_input_std * draw
+        self.pseudo_inputs = nn.Parameter(initial)  # (S, K, D)
+        self.clip = settings.pseudo_input_clip
+
+    def log_density(self, z, encoder):
+        u = self.pseudo_inputs.clamp(0, 1) if self.clip else self.pseudo_inputs
+        return distributions.normal_mixture(z, *encoder(u))

@@ -1,0 +1,92 @@
+"""Where a number comes from: code, machine, versions."""
+
+import ast
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# files that decide a trained weight; a change in any other retrains nothing
+TRAINING = [
+    f"models/{name}"
+    for name in (
+        "settings.py randomness.py networks.py distributions.py priors vae.py avb.py "
+        "training.py data.py"
+    ).split()
+]
+
+
+def fingerprint(files: Iterable[str | os.PathLike]) -> str:
+    """Digest of what Python files do: comments, layout and docstrings do not count.
+
+    files: paths from the repository's root, or folders of them.
+    """
+    sha = hashlib.sha256()
+    for name in files:
+        path = ROOT / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            for node in ast.walk(tree):
+                body = getattr(node, "body", None)
+                if isinstance(body, list) and body and _is_docstring(body[0]):
+                    del body[0]
+            sha.update(f"{file.relative_to(ROOT).as_posix()} {ast.dump(tree)}".encode())
+    return sha.hexdigest()[:16]
+
+
+def _is_docstring(node) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def commit() -> str:
+    """Return the checkout's commit, with ``+`` when the code differs; or 'unknown'."""
+    try:
+        head, status = (
+            subprocess.run(
+                ["git", *arguments],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.strip()
+            for arguments in (
+                ["rev-parse", "--short=12", "HEAD"],
+                ["status", "--porcelain", "--", "*.py", "*.smk", "*.yaml", "Snakefile"],
+            )
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head + "+" * bool(status)
+
+
+def processor() -> str:
+    """Return the processor's name as the system gives it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that can move a number."""
+    import numpy
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "platform": f"{sys.platform}-{platform.machine()}",
+    }

@@ -1,0 +1,94 @@
+"""A finished run on disk: one folder a seed, with weights, curve and record."""
+
+import csv
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from models import machine
+from models.data import Dataset
+from models.files import replacing
+from models.randomness import Streams
+from models.settings import Settings
+from models.training import CURVE, Run, build
+
+WEIGHTS, CURVES, RECORD = "weights.npz", "curve.csv", "record.json"
+
+
+def folder(output: str | os.PathLike, seed: int) -> Path:
+    """Return where the run of `seed` lies below the folder of its pair."""
+    return Path(output) / f"seed{seed}"
+
+
+def write(path: Path, run: Run, dataset: Dataset, settings: Settings, record: dict):
+    """Write one seed's folder; the record comes last, so with it all is there.
+
+    record: provenance that goes beyond what the other arguments say.
+    """
+    facts = {
+        "dataset": dataset.name,
+        "likelihood": dataset.likelihood,
+        "pixels": dataset.pixels,
+        "data_digest": dataset.digest,
+        "seed": run.seed,
+        "epoch": run.best_epoch,
+        "epochs": len(run.curve),
+        "settings": settings.as_dict(),
+    }
+    with replacing(path / WEIGHTS) as temporary, open(temporary, "wb") as file:
+        np.savez(file, facts=np.array(json.dumps(facts)), **run.weights)
+    with replacing(path / CURVES) as temporary, open(temporary, "w", newline="") as f:
+        rows = csv.writer(f, lineterminator="\n")
+        rows.writerow(CURVE)
+        rows.writerows(run.curve)
+    with replacing(path / RECORD) as temporary:
+        valid = {"best_valid_elbo": run.best_elbo}
+        temporary.write_text(json.dumps(facts | valid | record, indent=2) + "\n")
+
+
+def read(
+    folders: Sequence[str | os.PathLike], dataset: Dataset, device: torch.device
+) -> Iterator[tuple[torch.nn.Module, Streams, list[dict]]]:
+    """Yield the best snapshots of one pair's seeds as models, a stack at a time.
+
+    With each come fresh streams of its seeds, and for each seed the facts beside its
+    weights, with its record. Raises ValueError naming a folder that is not a run, is
+    not one of the same pair, or was trained on other data than `dataset`.
+    """
+    found = [_read_one(Path(path)) for path in folders]
+    first = found[0][0]
+    for path, (facts, _) in zip(folders, found, strict=True):
+        if facts["settings"] != first["settings"]:
+            raise ValueError(f"{path}: its settings are not those of {folders[0]}")
+        if facts["data_digest"] != dataset.digest:
+            raise ValueError(
+                f"{path}: trained on data with digest {facts['data_digest'][:12]}, "
+                f"expected {dataset.digest[:12]}; train it again"
+            )
+    settings = Settings(**first["settings"])
+    for stack in machine.stacks(range(len(found)), device):
+        facts, weights = zip(*(found[i] for i in stack), strict=True)
+        seeds = [fact["seed"] for fact in facts]
+        model = build(
+            settings, dataset.pixels, dataset.likelihood, Streams(seeds, device)
+        )
+        stacked = {n: np.stack([w[n] for w in weights]) for n in weights[0]}
+        model.load_state_dict({n: torch.from_numpy(a) for n, a in stacked.items()})
+        yield model.eval(), Streams(seeds, device), list(facts)
+
+
+def _read_one(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
+    try:
+        with np.load(path / WEIGHTS, allow_pickle=False) as file:
+            facts = json.loads(str(file["facts"]))
+            weights = {n: file[n] for n in file.files if n != "facts"}
+        facts["record"] = json.loads((path / RECORD).read_text())
+    except FileNotFoundError as error:
+        raise ValueError(f"{error.filename}: no such file; train it first") from error
+    except Exception as error:
+        raise ValueError(f"{path}: not a run's folder ({error})") from error
+    return facts, weights

@@ -1,0 +1,91 @@
+"""Everything that decides a run's numbers, except the data and the seed."""
+
+import argparse
+from dataclasses import asdict, dataclass, fields
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The protocol of one (dataset, method) pair; Section 5.2 unless said otherwise.
+
+    The defaults are the paper's values for image data, or, where it is silent, ours.
+    """
+
+    method: str = "standard"  # a prior of models/priors, or avb
+    latent_dim: int = 40
+    hidden_units: int = 500  # in each of the two layers of every network
+    batch_size: int = 100
+    learning_rate: float = 1e-3  # the paper: in [1e-4, 1e-3]
+    max_epochs: int = 1000
+    warmup_epochs: int = 100  # the KL term's weight rises linearly to 1
+    patience: int = 50  # epochs without a better validation ELBO; ours
+    components: int = 500  # K of the VampPrior
+    pseudo_input_mean: float = 0.5  # of the pseudo-inputs' initial values; ours
+    pseudo_input_std: float = 0.02
+    pseudo_input_clip: bool = True  # min(max(u, 0), 1), for images
+    ratio_epochs: int = 10  # epochs of psi for one epoch of theta and phi
+    ratio_keep_probability: float = 0.5
+    ratio_learning_rate: float = 1e-3  # ours
+    noise_dim: int = 10  # of AVB's encoder
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if type(value) is not field.type:
+                raise ValueError(
+                    f"{field.name}: {value!r}, expected {field.type.__name__}"
+                )
+        at_least_one = (
+            "latent_dim hidden_units batch_size max_epochs patience components "
+            "ratio_epochs noise_dim"
+        )
+        for name in at_least_one.split():
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: {getattr(self, name)}, expected 1 or more")
+        for name in ("learning_rate", "ratio_learning_rate", "ratio_keep_probability"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name}: {getattr(self, name)}, expected in (0, 1]")
+        for name in ("warmup_epochs", "pseudo_input_std"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: {getattr(self, name)}, expected 0 or more")
+
+    def as_dict(self) -> dict:
+        """Return a plain dictionary, as stored beside the weights."""
+        return asdict(self)
+
+    def flags(self) -> list[str]:
+        """Return the command-line arguments that give these settings."""
+        return [
+            text
+            for field in fields(self)
+            for text in (f"--{field.name.replace('_', '-')}", self._text(field))
+        ]
+
+    def _text(self, field) -> str:
+        value = getattr(self, field.name)
+        return str(value).lower() if field.type is bool else str(value)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give the parser one option for each setting."""
+    group = parser.add_argument_group("protocol (Section 5.2)")
+    for field in fields(Settings):
+        group.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            dest=field.name,
+            type=_boolean if field.type is bool else field.type,
+            default=field.default,
+            metavar=field.type.__name__.upper(),
+            help=f"default {field.default}",
+        )
+
+
+def from_arguments(arguments: argparse.Namespace) -> Settings:
+    """Take the settings out of parsed arguments."""
+    return Settings(**{f.name: getattr(arguments, f.name) for f in fields(Settings)})
+
+
+def _boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"{text!r}, expected true or false")
+    return text == "true"

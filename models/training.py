@@ -1,0 +1,237 @@
+"""Algorithm 1 with warm-up, early stopping and the best snapshot, for each seed."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from models import checkpoint
+from models.avb import AVB
+from models.data import Dataset
+from models.randomness import Streams
+from models.settings import Settings
+from models.vae import VAE
+
+CHUNK = 1000  # images encoded at once where no gradient is needed
+CURVE = (
+    "epoch beta train_elbo train_reconstruction train_kl valid_elbo "
+    "valid_reconstruction valid_kl ratio_objective seconds"
+).split()
+
+
+class Diverged(ArithmeticError):
+    """A loss left the finite numbers."""
+
+
+@dataclass
+class Run:
+    """What one seed's training leaves behind."""
+
+    seed: int
+    curve: list[tuple] = field(default_factory=list)  # rows of CURVE
+    best_elbo: float = -np.inf  # on validation data, in nats
+    best_epoch: int = 0
+    stopped: bool = False
+    weights: dict[str, np.ndarray] = field(default_factory=dict)  # at best_epoch
+
+
+def build(settings: Settings, pixels: int, likelihood: str, streams: Streams):
+    """Return a freshly initialised model (VAE or AVB) on the streams' device."""
+    kind = AVB if settings.method == "avb" else VAE
+    return kind.build(settings, pixels, likelihood, streams).to(streams.device)
+
+
+class Trainer:
+    """Trains a stack of seeds on one dataset, an epoch at a time.
+
+    seeds: any distinct integers; each member is, up to rounding, what it is alone.
+    device: where everything lives.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        settings: Settings,
+        seeds: Sequence[int],
+        device: torch.device | str = "cpu",
+    ):
+        self.dataset, self.settings = dataset, settings
+        self.streams = Streams(seeds, device)
+        self.model = build(settings, dataset.pixels, dataset.likelihood, self.streams)
+        self.runs = [Run(seed) for seed in seeds]
+        self.epoch, self.seconds = 0, 0.0
+        self._train = torch.from_numpy(dataset.train).to(device)
+        self._valid = torch.from_numpy(dataset.valid).to(device)
+        ratio = self.model.ratio
+        self._psi = [] if ratio is None else list(ratio.parameters())
+        frozen = {id(p) for p in self._psi}
+        self._theta = [p for p in self.model.parameters() if id(p) not in frozen]
+        # Adam is elementwise, so a stack of seeds needs nothing of its own
+        self._optimizers = [_adam(self._theta, settings.learning_rate)]
+        if self._psi:
+            self._optimizers.append(_adam(self._psi, settings.ratio_learning_rate))
+
+    @property
+    def finished(self) -> bool:
+        """Whether every seed has stopped or the epochs are used up."""
+        return self.epoch >= self.settings.max_epochs or all(
+            run.stopped for run in self.runs
+        )
+
+    def run_epoch(self) -> None:
+        """Update theta and phi for one epoch, psi for its epochs, then validate."""
+        start = time.perf_counter()
+        self.epoch += 1
+        beta = min(1.0, self.epoch / max(self.settings.warmup_epochs, 1))
+        train = self._update_vae(beta)
+        ratio = torch.full((len(self.runs),), torch.nan)
+        for _ in range(self.settings.ratio_epochs if self._psi else 0):
+            ratio = self._update_ratio()
+        valid = self._validate()
+        self.seconds += time.perf_counter() - start
+        self._book(beta, train, valid, ratio)
+
+    def _update_vae(self, beta: float) -> torch.Tensor:
+        """Steps 2-6 of Algorithm 1; mean reconstruction and KL, (2, S)."""
+        for p in self._psi:
+            p.requires_grad_(False)  # psi is fixed here; z still carries T's gradient
+        n, size = len(self._train), self.settings.batch_size
+        order = self.streams.permutation("order", n)  # (S, N)
+        sums = torch.zeros(2, len(self.runs), device=self.streams.device)
+        for batch in order.split(size, 1):
+            x = self._images(self._train[batch])  # (S, B, D)
+            noise = self.streams.normal("noise", x.shape[1], self.model.noise_dim)
+            reconstruction, kl = self.model.terms(x, noise)
+            loss = (beta * kl - reconstruction).mean(-1)  # Eq. 17 or 19, (S,)
+            self._step(self._optimizers[0], loss)
+            sums += torch.stack([reconstruction.detach(), kl.detach()]).sum(-1)
+        return (sums / n).cpu()
+
+    def _update_ratio(self) -> torch.Tensor:
+        """Steps 7-12 of Algorithm 1 for one epoch of M = N; mean Eq. 20, (S,)."""
+        for p in self._psi:
+            p.requires_grad_(True)
+        n, latent = len(self._train), self.settings.latent_dim
+        rows = self._ratio_rows()  # one sample of q(z|x) for each image, (S, N, .)
+        order = self.streams.permutation("ratio", n)
+        seeds = torch.arange(len(self.runs), device=self.streams.device)[:, None]
+        total = torch.zeros(len(self.runs), device=self.streams.device)
+        for batch in order.split(self.settings.batch_size, 1):
+            numerator = rows[seeds, batch]  # (S, B, .)
+            z0 = self.streams.normal("ratio", batch.shape[1], latent)
+            denominator = self.model.ratio_counterparts(numerator, z0)
+            net = self.model.ratio
+            mask = net.dropout_mask(self.streams, 2 * batch.shape[1])
+            objective = net.objective(numerator, denominator, mask)
+            self._step(self._optimizers[1], -objective)
+            total += objective.detach() * batch.shape[1]
+        return (total / n).cpu()
+
+    @torch.no_grad()
+    def _ratio_rows(self) -> torch.Tensor:
+        rows = []
+        for images in self._train.split(CHUNK):
+            x = self._images(images.expand(len(self.runs), *images.shape))
+            noise = self.streams.normal("ratio", len(images), self.model.noise_dim)
+            rows.append(self.model.ratio_rows(x, noise))
+        return torch.cat(rows, 1)
+
+    def _images(self, x: torch.Tensor) -> torch.Tensor:
+        """Binarise training images anew where the dataset asks for it."""
+        return self.streams.bernoulli("binarise", x) if self.dataset.dynamic else x
+
+    @staticmethod
+    def _step(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+        optimizer.zero_grad()
+        loss.sum().backward()  # seeds share no weight, so each keeps its own gradient
+        optimizer.step()
+
+    @torch.no_grad()
+    def _validate(self) -> torch.Tensor:
+        """Mean reconstruction and KL on validation data, (2, S)."""
+        sums = torch.zeros(2, len(self.runs), device=self.streams.device)
+        for images in self._valid.split(CHUNK):
+            x = images.expand(len(self.runs), *images.shape)
+            noise = self.streams.normal("validation", len(x[0]), self.model.noise_dim)
+            sums += torch.stack(self.model.terms(x, noise)).sum(-1)
+        return (sums / len(self._valid)).cpu()
+
+    def _book(self, beta, train, valid, ratio) -> None:
+        """Add to the curves, keep better snapshots, stop seeds out of patience."""
+        for k, run in enumerate(self.runs):
+            if run.stopped:
+                continue
+            (tr, tk), (vr, vk) = train[:, k].tolist(), valid[:, k].tolist()
+            elbo = vr - vk
+            row = self.epoch, beta, tr - tk, tr, tk, elbo, vr, vk
+            run.curve.append((*row, ratio[k].item(), self.seconds))
+            if not np.isfinite([elbo, tr, tk]).all():
+                raise Diverged(
+                    f"{self.dataset.name}/{self.settings.method} seed {run.seed}: the "
+                    f"ELBO is {elbo} after epoch {self.epoch}; expected a finite "
+                    "number: lower learning_rate, or look for constant pixels"
+                )
+            # not before: while the KL term hardly weighs, T lags behind a posterior
+            # that moves fast, and the estimate exceeds even ln p(x)
+            settled = min(self.settings.warmup_epochs, self.settings.max_epochs)
+            if self.epoch >= settled and elbo > run.best_elbo:
+                run.best_elbo, run.best_epoch = elbo, self.epoch
+                run.weights = {
+                    name: value[k].detach().cpu().numpy().copy()
+                    for name, value in self.model.state_dict().items()
+                }
+            last = max(run.best_epoch, settled)
+            run.stopped = self.epoch - last >= self.settings.patience
+
+    def state(self) -> dict:
+        """Everything needed to go on bit for bit."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizers": [o.state_dict() for o in self._optimizers],
+            "streams": self.streams.state(),
+            "epoch": self.epoch,
+            "seconds": self.seconds,
+            "runs": [
+                {
+                    **vars(r),
+                    "weights": {n: torch.from_numpy(w) for n, w in r.weights.items()},
+                }
+                for r in self.runs
+            ],
+        }
+
+    def restore(self, state: dict) -> None:
+        """Take up where `state` was taken."""
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.streams.restore(state["streams"])
+        self.epoch, self.seconds = state["epoch"], state["seconds"]
+        self.runs = [
+            Run(**{**r, "weights": {n: w.numpy() for n, w in r["weights"].items()}})
+            for r in state["runs"]
+        ]
+
+
+def train(
+    trainer: Trainer,
+    scratch: checkpoint.Scratch | None = None,
+    report: Callable[[Trainer], None] = lambda trainer: None,
+) -> list[Run]:
+    """Run a trainer to its end, resuming from and keeping a scratch checkpoint."""
+    if scratch is not None and (state := scratch.load()) is not None:
+        trainer.restore(state)
+    while not trainer.finished:
+        trainer.run_epoch()
+        if scratch is not None:
+            scratch.save_if_due(trainer.state)
+        report(trainer)
+    if scratch is not None:
+        scratch.save(trainer.state())
+    return trainer.runs
+
+
+def _adam(parameters, rate):
+    return torch.optim.Adam(parameters, lr=rate, fused=True)

@@ -1,0 +1,77 @@
+"""The VAE with any prior: evidence lower bound and importance weights."""
+
+import torch
+from torch import nn
+
+from models import distributions
+from models.networks import DECODERS, GaussianEncoder
+from models.priors import find
+from models.priors.base import Prior
+from models.randomness import Streams
+from models.settings import Settings
+
+
+class VAE(nn.Module):
+    """Encoder q(z|x), decoder p(x|z) and prior p(z), for a stack of seeds."""
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, prior: Prior, noise_dim):
+        super().__init__()
+        self.encoder, self.decoder, self.prior = encoder, decoder, prior
+        self.noise_dim = noise_dim  # of epsilon: L
+
+    @classmethod
+    def build(cls, settings: Settings, pixels: int, likelihood: str, streams: Streams):
+        """Draw the initial weights of a model for data of `pixels` dimensions."""
+        sizes = pixels, settings.hidden_units, settings.latent_dim
+        return cls(
+            GaussianEncoder(streams, *sizes),
+            DECODERS[likelihood](streams, *sizes[::-1]),
+            find(settings.method)(settings, pixels, streams),
+            settings.latent_dim,
+        )
+
+    @property
+    def ratio(self):
+        """The density-ratio net of Eq. 20, or None."""
+        return self.prior.ratio
+
+    def terms(self, x, noise) -> tuple[torch.Tensor, torch.Tensor]:
+        """Reconstruction and KL term of Eq. 3 with L = 1, in nats, both (S, B).
+
+        x: (S, B, D); noise: (S, B, L), epsilon of Eq. 18. Their difference is the
+        ELBO; for the implicit optimal prior that is Eq. 19.
+        """
+        mean, log_variance = self.encoder(x)
+        z = _reparameterise(mean, log_variance, noise)
+        reconstruction = self.decoder.log_density(x, z)
+        return reconstruction, self.prior.kl(z, mean, log_variance, self.encoder)
+
+    def log_weights(self, x, noise) -> torch.Tensor:
+        """ln p(x|z) p(z) / q(z|x) in nats for M samples of z: (S, M, B).
+
+        x: (S, B, D); noise: (S, M, B, L). The mean of the weights over M estimates
+        p(x) (Eq. 2; Burda, Grosse and Salakhutdinov 2015).
+        """
+        mean, log_variance = (t.unsqueeze(1) for t in self.encoder(x))  # (S, 1, B, L)
+        z = _reparameterise(mean, log_variance, noise)
+        return (
+            self.decoder.log_density(x.unsqueeze(1), z)
+            + self.prior.log_density(z, self.encoder)
+            - distributions.normal(z, mean, log_variance)
+        )
+
+    def posterior_sample(self, x, noise) -> torch.Tensor:
+        """z ~ q(z|x): (S, B, D) and (S, B, L) -> (S, B, L)."""
+        return _reparameterise(*self.encoder(x), noise)
+
+    def ratio_rows(self, x, noise) -> torch.Tensor:
+        """Inputs of the ratio net from its numerator: z1 of Eq. 20, (S, B, L)."""
+        return self.posterior_sample(x, noise)
+
+    def ratio_counterparts(self, rows, z0) -> torch.Tensor:
+        """Inputs of the ratio net from its denominator: z0 of Eq. 20, (S, B, L)."""
+        return z0
+
+
+def _reparameterise(mean, log_variance, noise):
+    return mean + torch.exp(0.5 * log_variance) * noise

@@ -1,0 +1,41 @@
+"""What the tests of the core share."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.data import Dataset
+from models.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Bit for bit claims hold for one thread, as a training job runs."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def small():
+    """Settings of a model that trains in a moment."""
+    return Settings(
+        latent_dim=3,
+        hidden_units=8,
+        batch_size=16,
+        max_epochs=3,
+        warmup_epochs=2,
+        patience=5,
+        components=4,
+        ratio_epochs=2,
+        noise_dim=2,
+    )
+
+
+def images(likelihood: str, n: int = 40, pixels: int = 6) -> Dataset:
+    """A little made data; 40 images leave a batch of 8 after two of 16."""
+    rng = np.random.default_rng(0)
+    train = rng.random((n, pixels), dtype=np.float32)
+    other = rng.random((n, pixels), dtype=np.float32)
+    dynamic = likelihood == "bernoulli"
+    if dynamic:
+        other = other.round()
+    return Dataset("made", likelihood, dynamic, train, other, other[::-1].copy())

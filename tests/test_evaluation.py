@@ -1,0 +1,133 @@
+"""The importance-weighted bound where ln p(x) is known: a linear-Gaussian model."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from torch import nn
+
+from models import distributions, evaluation
+from models.priors.standard import StandardPrior
+from models.randomness import Streams
+from models.training import build
+from models.vae import VAE
+from tests import reference
+from tests.conftest import images
+
+PIXELS, LATENT, VARIANCE = 4, 2, 0.3
+W = torch.tensor([[1.0, -0.5, 0.3, 0.8], [0.2, 0.9, -1.1, 0.4]])  # (L, D)
+
+
+class Linear(nn.Module):
+    """p(x|z) = N(W'z, VARIANCE) and a q(z|x) that is off by a factor and a width."""
+
+    def __init__(self, gain=1.0, widen=0.0):
+        super().__init__()
+        precision = torch.eye(LATENT) + W @ W.T / VARIANCE
+        self.to_mean = gain * torch.linalg.solve(precision, W / VARIANCE)  # (L, D)
+        covariance = torch.linalg.inv(precision)
+        self.log_variance = covariance.diagonal().log() + widen
+
+    def forward(self, x):
+        mean = x @ self.to_mean.T
+        return mean, self.log_variance.expand_as(mean)
+
+    def log_density(self, x, z):
+        return distributions.normal(x, z @ W, torch.tensor(math.log(VARIANCE)))
+
+
+def model(small, **encoder):
+    prior = StandardPrior(small, PIXELS, Streams([0]))
+    return VAE(Linear(**encoder), Linear(), prior, LATENT)
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(1)
+    z = rng.standard_normal((400, LATENT))
+    noise = math.sqrt(VARIANCE) * rng.standard_normal((400, PIXELS))
+    return (z @ W.numpy() + noise).astype(np.float32)
+
+
+def log_evidence(data):
+    covariance = W.numpy().T @ W.numpy() + VARIANCE * np.eye(PIXELS)
+    normal = scipy.stats.multivariate_normal(np.zeros(PIXELS), covariance)
+    return normal.logpdf(data).mean()
+
+
+def test_bound_rises_with_samples_and_meets_the_evidence(small, data):
+    vae = model(small, gain=0.8, widen=0.7)
+    bounds = [
+        evaluation.log_likelihood(vae, data, Streams([0]), samples).item()
+        for samples in (1, 3, 10, 2000)
+    ]
+    assert min(np.diff(bounds[:3])) > 0.02
+    assert bounds[-1] == pytest.approx(log_evidence(data), abs=0.005)
+
+
+def test_one_sample_is_the_elbo_in_expectation(small, data):
+    """The ELBO's KL term in closed form, the bound's from the sample."""
+    vae = model(small, gain=0.9, widen=0.3)
+    repeated = np.tile(data, (20, 1))
+    elbo = evaluation.elbo(vae, repeated, Streams([0]))["elbo"].item()
+    bound = evaluation.log_likelihood(vae, repeated, Streams([1]), 1).item()
+    assert elbo == pytest.approx(bound, abs=0.05)
+    assert elbo < log_evidence(data) - 0.05
+
+
+def test_elbo_of_linear_gaussian_model_in_closed_form(small, data):
+    vae = model(small, gain=0.9, widen=0.3)
+    x = torch.from_numpy(data).double()
+    mean, log_variance = (t.double() for t in vae.encoder(torch.from_numpy(data)))
+    squares = (x - mean @ W.double()).square().sum(-1)
+    spread = (log_variance.exp() * W.double().square().sum(-1)).sum(-1)
+    constant = PIXELS * math.log(2 * math.pi * VARIANCE)
+    reconstruction = -0.5 * (constant + (squares + spread) / VARIANCE)
+    kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(-1)
+    repeated = np.tile(data, (50, 1))
+    ours = evaluation.elbo(vae, repeated, Streams([0]))
+    assert ours["kl"].item() == pytest.approx(kl.mean().item(), rel=1e-5)
+    expected = reconstruction.mean().item()
+    assert ours["reconstruction"].item() == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("method", ["standard", "vampprior", "iop"])
+def test_weights_follow_equation_2(method, small):
+    """ln p(x|z) + ln p(z) - ln q(z|x), against the reference's parts."""
+    streams = Streams([0, 1])
+    settings = dataclasses.replace(small, method=method)
+    vae = build(settings, 6, "gaussian", streams)
+    x = torch.from_numpy(images("gaussian").test[:5]).expand(2, 5, 6)
+    noise = streams.normal("evaluation", 3, 5, 3)
+    weights = vae.log_weights(x, noise)
+    assert weights.shape == (2, 3, 5)
+    for k in range(2):
+        w = reference.weights_of(vae, k)
+        mean, log_variance = reference.encode(w, x[k].double())
+        q = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance))
+        normal = torch.distributions.Normal(0.0, 1.0)
+        for m in range(3):
+            z = mean + q.stddev * noise[k, m].double()
+            prior = normal.log_prob(z).sum(-1)
+            if method == "vampprior":
+                prior = reference.log_vampprior(w, z, True)
+            elif method == "iop":
+                prior = prior + reference.ratio(w, z)
+            expected = (
+                reference.reconstruction(w, x[k].double(), z, "gaussian")
+                + prior
+                - q.log_prob(z).sum(-1)
+            )
+            torch.testing.assert_close(
+                weights[k, m].double(), expected, rtol=1e-4, atol=1e-4
+            )
+
+
+def test_avb_has_no_importance_weights(small):
+    settings = dataclasses.replace(small, method="avb")
+    avb = build(settings, 6, "bernoulli", Streams([0]))
+    with pytest.raises(TypeError, match="avb has no importance weights"):
+        evaluation.log_likelihood(avb, images("bernoulli").test, Streams([0]))

@@ -1,0 +1,100 @@
+"""Losses and gradients of the stacked core against the readable reference."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from models.networks import StackedLinear
+from models.randomness import Streams
+from models.training import build
+from tests import reference
+
+SEEDS = [0, 7]
+METHODS = ["standard", "vampprior", "iop", "avb"]
+LIKELIHOODS = ["bernoulli", "gaussian"]
+
+
+def batch(likelihood):
+    generator = torch.Generator().manual_seed(3)
+    x = torch.rand(2, 9, 6, generator=generator)
+    return x.round() if likelihood == "bernoulli" else x
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("beta", [0.3, 1.0])
+def test_vae_step(method, likelihood, beta, small):
+    streams = Streams(SEEDS)
+    settings = dataclasses.replace(small, method=method)
+    model = build(settings, 6, likelihood, streams)
+    x, noise = batch(likelihood), streams.normal("noise", 9, model.noise_dim)
+    reconstruction, kl = model.terms(x, noise)
+    (beta * kl - reconstruction).mean(-1).sum().backward()
+    for k in range(len(SEEDS)):
+        w = reference.weights_of(model, k)
+        xk, nk = x[k].double(), noise[k].double()
+        if method == "avb":
+            r, d = reference.avb_terms(w, likelihood, xk, nk)
+        else:
+            r, d = reference.terms(w, method, likelihood, xk, nk)
+        (beta * d - r).mean().backward()
+        torch.testing.assert_close(reconstruction[k].double(), r, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(kl[k].double(), d, rtol=1e-4, atol=1e-4)
+        compared = 0
+        for name, parameter in model.named_parameters():
+            ours, theirs = parameter.grad[k].double(), w[name].grad
+            torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=2e-5, msg=name)
+            compared += int(theirs.abs().max() > 1e-3)
+        assert compared > 4  # not a comparison of zeros
+
+
+@pytest.mark.parametrize("method", ["iop", "avb"])
+def test_ratio_step(method, small):
+    streams = Streams(SEEDS)
+    settings = dataclasses.replace(small, method=method)
+    model = build(settings, 6, "bernoulli", streams)
+    noise = streams.normal("ratio", 9, model.noise_dim)
+    rows = model.ratio_rows(batch("bernoulli"), noise).detach()
+    z0 = streams.normal("ratio", 9, 3)
+    others = model.ratio_counterparts(rows, z0)
+    mask = model.ratio.dropout_mask(streams, 18)
+    assert set(mask.unique().tolist()) == {0.0, 2.0}
+    objective = model.ratio.objective(rows, others, mask)
+    objective.sum().backward()
+    name = "ratio" if method == "avb" else "prior.ratio"
+    for k in range(len(SEEDS)):
+        w = reference.weights_of(model, k)
+        arrays = (t[k].double() for t in (rows, others, mask))
+        theirs = reference.ratio_objective(w, *arrays, name)
+        theirs.backward()
+        torch.testing.assert_close(objective[k].double(), theirs, rtol=1e-5, atol=1e-6)
+        for part, parameter in model.ratio.named_parameters():
+            expected = w[f"{name}.{part}"].grad
+            torch.testing.assert_close(
+                parameter.grad[k].double(), expected, rtol=1e-3, atol=1e-6
+            )
+
+
+def test_iop_gradient_reaches_the_encoder_through_z(small):
+    """Eq. 19 keeps T's gradient through z; only its explicit part is ignored."""
+    settings = dataclasses.replace(small, method="iop")
+    streams = Streams([0])
+    model = build(settings, 6, "bernoulli", streams)
+    for p in model.ratio.parameters():
+        p.requires_grad_(False)
+    x, noise = batch("bernoulli")[:1], streams.normal("noise", 9, 3)
+    z = model.posterior_sample(x, noise)
+    model.ratio(z).sum().backward()
+    assert model.encoder.head.weight.grad.abs().max() > 0
+
+
+def test_glorot_bounds_hold_for_each_block():
+    layer = StackedLinear(Streams(range(4)), 300, 50, blocks=2)
+    bound = (6 / 350) ** 0.5
+    assert layer.weight.abs().max() <= bound
+    assert layer.weight.abs().max() > 0.99 * bound
+    variance = layer.weight.var(dim=(1, 2))
+    torch.testing.assert_close(
+        variance, torch.full((4,), bound**2 / 3), rtol=0.05, atol=0
+    )
