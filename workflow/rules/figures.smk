@@ -1,0 +1,73 @@
+ONEHOT = configuration.onehot_pairs(config)
+
+
+rule figure1:
+    """Figure 1: posterior samples on OneHot."""
+    input:
+        samples=[f"<results>/posterior/{d}/{m}.csv" for d, m in ONEHOT],
+        records=seed_files("record.json", ONEHOT),
+    output:
+        multiext("<figures>/figure1", ".png", ".pdf", ".svg"),
+    log:
+        "<results>/logs/figure1.log",
+    conda:
+        "../../environment.yml"
+    params:
+        face=FACE,
+        code=SCRIPTS_CODE,
+    shell:
+        "python -m workflow.scripts.figure1 {params.face} --samples {input.samples}"
+        " --records {input.records} --output {output} > {log} 2>&1"
+
+
+def labelled_curves(wildcards, input):
+    """Figure 2's arguments: METHOD=FILE for each run, in the order of seed_files."""
+    methods = [method.partition("-")[0] for _, method in ONEHOT]
+    repeated = [method for method in methods for _ in range(config["seeds"])]
+    return [f"{m}={file}" for m, file in zip(repeated, input.curves, strict=True)]
+
+
+rule figure2:
+    """Figure 2: validation ELBO against the epoch on OneHot."""
+    input:
+        curves=seed_files("curve.csv", ONEHOT),
+        records=seed_files("record.json", ONEHOT),
+    output:
+        multiext("<figures>/figure2", ".png", ".pdf", ".svg"),
+    log:
+        "<results>/logs/figure2.log",
+    conda:
+        "../../environment.yml"
+    params:
+        face=FACE,
+        curves=labelled_curves,
+        first=configuration.settings(config, "onehot", "standard").warmup_epochs,
+        code=SCRIPTS_CODE,
+    shell:
+        "python -m workflow.scripts.figure2 {params.face} --curves {params.curves}"
+        " --first-epoch {params.first} --records {input.records} --output {output}"
+        " > {log} 2>&1"
+
+
+rule figure3:
+    """Figure 3: test log-likelihood against the VampPrior's K."""
+    input:
+        [
+            f"<results>/scores/{dataset}/{method}.csv"
+            for dataset, method in configuration.figure3_pairs(config)
+        ],
+    output:
+        multiext("<figures>/figure3", ".png", ".pdf", ".svg"),
+    log:
+        "<results>/logs/figure3.log",
+    conda:
+        "../../environment.yml"
+    params:
+        face=FACE,
+        dataset=config["figure3"]["dataset"],
+        samples=config["importance_samples"],
+        code=SCRIPTS_CODE,
+    shell:
+        "python -m workflow.scripts.figure3 {params.face} --scores {input}"
+        " --dataset {params.dataset} --importance-samples {params.samples}"
+        " --output {output} > {log} 2>&1"

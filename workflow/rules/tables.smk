@@ -1,0 +1,91 @@
+import shlex
+
+# on the face of every product
+FACE = shlex.join(["--configuration", config["name"], "--label", config["label"]])
+TABLE2 = shlex.join(
+    [
+        "--datasets",
+        *config["table2"]["datasets"],
+        "--priors",
+        *config["table2"]["priors"],
+        "--importance-samples",
+        str(config["importance_samples"]),
+        "--components",
+        *(
+            f"{dataset}={configuration.settings(config, dataset, 'vampprior').components}"
+            for dataset in config["table2"]["datasets"]
+        ),
+    ]
+)
+
+
+rule table1:
+    """Table 1: number and dimensions of the datasets, from the arrays themselves."""
+    input:
+        data=ancient(expand("data/{dataset}.npz", dataset=config["table1"])),
+    output:
+        csv="<results>/table1.csv",
+        markdown="<results>/table1.md",
+        latex="<results>/table1.tex",
+    log:
+        "<results>/logs/table1.log",
+    conda:
+        "../../environment.yml"
+    params:
+        face=FACE,
+        code=SCRIPTS_CODE,
+    shell:
+        "python -m workflow.scripts.table1 {params.face} --data {input.data}"
+        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
+        " > {log} 2>&1"
+
+
+rule table2:
+    """Table 2: test log-likelihoods, bold by pair-wise t-tests."""
+    input:
+        "<results>/scores.csv",
+    output:
+        csv="<results>/table2.csv",
+        markdown="<results>/table2.md",
+        latex="<results>/table2.tex",
+        text="<results>/table2.txt",
+    log:
+        "<results>/logs/table2.log",
+    conda:
+        "../../environment.yml"
+    params:
+        face=FACE,
+        cells=TABLE2,
+        code=SCRIPTS_CODE,
+    shell:
+        "python -m workflow.scripts.table2 {params.face} --scores {input}"
+        " {params.cells} --csv {output.csv} --markdown {output.markdown}"
+        " --latex {output.latex} > {output.text} 2> {log}"
+
+
+rule comparison:
+    """Whether the paper's Tables 1 and 2 hold, cell by cell."""
+    input:
+        scores="<results>/scores.csv",
+        table1="<results>/table1.csv",
+        paper="results/reference/paper.csv",
+        paper_table1="results/reference/paper_table1.csv",
+    output:
+        csv="<results>/comparison.csv",
+        order="<results>/comparison_order.csv",
+        sizes="<results>/comparison_sizes.csv",
+        markdown="<results>/comparison.md",
+    log:
+        "<results>/logs/comparison.log",
+    conda:
+        "../../environment.yml"
+    params:
+        face=FACE,
+        cells=TABLE2,
+        code=SCRIPTS_CODE,
+    shell:
+        "python -m workflow.scripts.comparison {params.face} --scores {input.scores}"
+        " {params.cells} --table1 {input.table1} --reference {input.paper}"
+        " --reference-table1 {input.paper_table1} --csv {output.csv}"
+        " --order-csv {output.order} --sizes-csv {output.sizes}"
+        " --markdown {output.markdown} > {log} 2>&1"

@@ -1,0 +1,45 @@
+RUNS = "<results>/runs/{dataset}/{method}"
+
+
+def settings_flags(wildcards):
+    """Command-line arguments that spell out the protocol of a pair."""
+    pair = wildcards.dataset, wildcards.method
+    return configuration.settings(config, *pair).flags()
+
+
+# one rule for each batch of seeds, so that a seed's files lie where they do whether it
+# was trained alone or in company
+for batch in configuration.seed_batches(config):
+    span = f"seed{batch[0]}" + (f"to{batch[-1]}" if len(batch) > 1 else "")
+
+    rule:
+        name:
+            f"train_{span}"
+        input:
+            data=ancient("data/{dataset}.npz"),
+        output:
+            weights=[f"{RUNS}/seed{seed}/weights.npz" for seed in batch],
+            curves=[f"{RUNS}/seed{seed}/curve.csv" for seed in batch],
+            records=[f"{RUNS}/seed{seed}/record.json" for seed in batch],
+        log:
+            f"<results>/logs/train/{{dataset}}/{{method}}/{span}.log",
+        benchmark:
+            f"<results>/benchmarks/train/{{dataset}}/{{method}}/{span}.tsv"
+        retries: 1  # a killed run goes on from its checkpoint
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            gpu=0,
+        params:
+            seeds=batch,
+            folder=lambda wildcards, output: Path(output.weights[0]).parents[1],
+            settings=settings_flags,
+            device=lambda wildcards, resources: "cuda" if resources.gpu else "cpu",
+            recipe=recipe,
+            code=TRAINING_CODE,
+        shell:
+            "python -m models.train --data {input.data} --seeds {params.seeds}"
+            " --output {params.folder} --device {params.device} --threads {threads}"
+            " {params.settings} > {log} 2>&1"

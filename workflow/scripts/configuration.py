@@ -1,0 +1,130 @@
+"""A configuration: checked, with its defaults, and resolved into runs."""
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from models.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+REGISTRY = ROOT / "config" / "datasets.yaml"
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+
+
+def schema() -> dict:
+    """Return the schema, with the datasets and priors that there are filled in."""
+    found = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    registry = yaml.safe_load(REGISTRY.read_text(encoding="utf-8"))
+    files = (ROOT / "models" / "priors").glob("*.py")
+    priors = sorted({file.stem for file in files} - {"__init__", "base"})
+    found["$defs"]["dataset"]["enum"] = list(registry)
+    found["$defs"]["prior"]["enum"] = priors
+    found["$defs"]["method"]["enum"] = [*priors, "avb"]
+    return found
+
+
+def check(config: dict) -> dict:
+    """Return the configuration with its defaults filled in.
+
+    Raises ValueError with one line: the key, what stands there, what was expected.
+    """
+    rules = schema()
+    errors = sorted(
+        Draft202012Validator(rules).iter_errors(config),
+        key=lambda error: [str(step) for step in error.absolute_path],
+    )
+    if errors:
+        raise ValueError(_line(errors[0]))
+    filled = {
+        key: rule["default"]
+        for key, rule in rules["properties"].items()
+        if "default" in rule
+    }
+    return filled | config
+
+
+def _line(error) -> str:
+    key = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema.get("properties", {}))
+        wrong = next(name for name in error.instance if name not in known)
+        close = difflib.get_close_matches(wrong, known, 1)
+        hint = f"did you mean {close[0]}?" if close else f"expected {', '.join(known)}"
+        return f"{key + '.' if key else ''}{wrong}: no such key; {hint}"
+    key = key or "configuration"
+    if error.validator == "enum":
+        return f"{key}: {error.instance!r}; expected {', '.join(error.validator_value)}"
+    if error.validator == "type" and error.validator_value == "number":
+        return f"{key}: {error.instance!r}; expected a number, like 0.001 or 1.0e-3"
+    return f"{key}: {error.message}"
+
+
+def seed_batches(config: dict) -> list[list[int]]:
+    """Return the seeds of each training job."""
+    seeds, size = list(range(config["seeds"])), config["seeds_per_job"]
+    return [seeds[i : i + size] for i in range(0, len(seeds), size)]
+
+
+def method(config: dict, dataset: str, prior: str) -> str:
+    """Return the folder name of a method: with K for the VampPrior of Table 2."""
+    if prior != "vampprior":
+        return prior
+    return f"vampprior-{settings(config, dataset, prior).components}"
+
+
+def settings(config: dict, dataset: str, method: str) -> Settings:
+    """Return the protocol of a pair: training, then datasets, then cells.
+
+    method: a prior, avb, or vampprior-K.
+    """
+    prior, _, components = method.partition("-")
+    merged = dict(config["training"])
+    merged |= config["datasets"].get(dataset, {})
+    merged |= config["cells"].get(dataset, {}).get(prior, {})
+    if components:
+        merged["components"] = int(components)
+    if prior != "vampprior":
+        for key in _VAMPPRIOR:  # so that they name no run that they do not touch
+            merged.pop(key, None)
+    kinds = Settings.__dataclass_fields__
+    typed = {key: kinds[key].type(value) for key, value in merged.items()}
+    return Settings(method=prior, **typed)
+
+
+_VAMPPRIOR = (
+    "components",
+    "pseudo_input_mean",
+    "pseudo_input_std",
+    "pseudo_input_clip",
+)
+
+
+def table2_pairs(config: dict) -> list[tuple[str, str]]:
+    """Return the (dataset, method) pairs of Table 2."""
+    return [
+        (dataset, method(config, dataset, prior))
+        for dataset in config["table2"]["datasets"]
+        for prior in config["table2"]["priors"]
+    ]
+
+
+def onehot_pairs(config: dict) -> list[tuple[str, str]]:
+    """Return the (dataset, method) pairs of Figures 1 and 2."""
+    return [("onehot", method(config, "onehot", prior)) for prior in config["onehot"]]
+
+
+def figure3_pairs(config: dict) -> list[tuple[str, str]]:
+    """Return the (dataset, method) pairs of Figure 3: the sweep and our prior."""
+    dataset = config["figure3"]["dataset"]
+    chosen = settings(config, dataset, "vampprior").components
+    sweep = sorted({*config["figure3"]["components"], chosen})
+    return [*((dataset, f"vampprior-{k}") for k in sweep), (dataset, "iop")]
+
+
+def pairs(config: dict) -> Iterator[tuple[str, str]]:
+    """Yield every (dataset, method) pair to be run, once."""
+    kinds = onehot_pairs(config), table2_pairs(config), figure3_pairs(config)
+    yield from dict.fromkeys(pair for kind in kinds for pair in kind)
