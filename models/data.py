@@ -94,7 +94,7 @@ def load(path: str | os.PathLike) -> Dataset:
     Raises ValueError, naming the file, when it is not one or was altered.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             facts = json.loads(str(file["facts"]))
             arrays = {split: file[split] for split in SPLITS}
         digest = facts.pop("digest")

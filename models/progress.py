@@ -3,8 +3,6 @@
 import sys
 import time
 
-from models.training import CURVE
-
 
 class Progress:
     """Prints a trainer's state every `interval` seconds and at its end.
@@ -28,8 +26,7 @@ class Progress:
         total = trainer.settings.max_epochs
         done = trainer.epoch - self._first_epoch
         left = (now - self._start) / done * (total - trainer.epoch)
-        elbo = CURVE.index("valid_elbo")
-        now_at = " ".join(f"{run.curve[-1][elbo]:.2f}" for run in trainer.runs)
+        now_at = " ".join(f"{run.valid_elbo:.2f}" for run in trainer.runs)
         state = "done" if trainer.finished else f"at most {clock(left)} left"
         print(
             f"{self.label}: epoch {trainer.epoch}/{total}, valid ELBO {now_at}, "

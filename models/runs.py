@@ -83,7 +83,10 @@ def read(
 
 def _read_one(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
     try:
-        with np.load(path / WEIGHTS, allow_pickle=False) as file:
+        with (
+            open(path / WEIGHTS, "rb") as raw,
+            np.load(raw, allow_pickle=False) as file,
+        ):
             facts = json.loads(str(file["facts"]))
             weights = {n: file[n] for n in file.files if n != "facts"}
         facts["record"] = json.loads((path / RECORD).read_text())

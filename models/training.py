@@ -36,6 +36,11 @@ class Run:
     stopped: bool = False
     weights: dict[str, np.ndarray] = field(default_factory=dict)  # at best_epoch
 
+    @property
+    def valid_elbo(self) -> float:
+        """The last epoch's, in nats."""
+        return self.curve[-1][CURVE.index("valid_elbo")]
+
 
 def build(settings: Settings, pixels: int, likelihood: str, streams: Streams):
     """Return a freshly initialised model (VAE or AVB) on the streams' device."""

@@ -41,6 +41,9 @@ def obtain(
                 return alternative, arrays
             except (DataError, OSError) as error:
                 reasons[alternative.title].append(str(error))
+                for file in alternative.files:
+                    if not file.digests:  # never trusted by its name alone
+                        (kept / file.name).unlink(missing_ok=True)
     lines = [f"  {title}: {'; '.join(why)}" for title, why in reasons.items()]
     raise DataError(f"{entry.name}: no alternative worked\n" + "\n".join(lines))
 
@@ -50,10 +53,7 @@ def _check_content(entry: Entry, arrays: dict[str, np.ndarray]) -> None:
         return
     found = content_digest(arrays)
     if found != entry.content_sha256:
-        raise DataError(
-            f"content has sha256 {found}, expected {entry.content_sha256} (content_"
-            "sha256)"
-        )
+        raise DataError(f"content_sha256 is {found}, expected {entry.content_sha256}")
 
 
 def _file(
@@ -61,7 +61,7 @@ def _file(
 ) -> Path:
     """Path of the verified copy of a file."""
     target = kept / file.name
-    # without a digest the local copy's content failed, or it would have been used
+    # a local copy without a digest was tried offline, and its content refused
     if not online or file.digests:
         try:
             return _local(file, alternative, target, mirror)

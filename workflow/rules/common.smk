@@ -1,7 +1,7 @@
 # Helpers of the rules; whatever needs no Snakemake is in scripts/configuration.py.
 import hashlib
 import json
-import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -18,12 +18,7 @@ try:
 except ValueError as error:
     sys.exit(f"configuration error: {error}")
 
-# jobs run with the Python that runs Snakemake, whether or not it is on the path
-os.environ["PATH"] = os.pathsep.join(
-    [str(Path(sys.executable).parent), os.environ["PATH"]]
-)
-if config["mirror"]:
-    os.environ["IOP_REPRO_MIRROR"] = config["mirror"]
+configuration.prepare_environment(config)
 
 # what a file's content depends on: a comment or a new branch retrains nothing
 DATA_CODE = fingerprint(["workflow/data", "models/data.py"])
@@ -39,3 +34,56 @@ def recipe(wildcards):
     """Digest of a dataset's registry entry."""
     entry = json.dumps(REGISTRY[wildcards.dataset], sort_keys=True)
     return hashlib.sha256(entry.encode()).hexdigest()[:16]
+
+
+ONEHOT = configuration.onehot_pairs(config)
+
+# on the face of every product
+FACE = shlex.join(["--configuration", config["name"], "--label", config["label"]])
+TABLE2 = shlex.join(
+    [
+        "--datasets",
+        *config["table2"]["datasets"],
+        "--priors",
+        *config["table2"]["priors"],
+        "--importance-samples",
+        str(config["importance_samples"]),
+        "--components",
+        *(
+            f"{dataset}={configuration.settings(config, dataset, 'vampprior').components}"
+            for dataset in config["table2"]["datasets"]
+        ),
+    ]
+)
+
+
+def settings_flags(wildcards):
+    """Command-line arguments that spell out the protocol of a pair."""
+    pair = wildcards.dataset, wildcards.method
+    return configuration.settings(config, *pair).flags()
+
+
+def seed_files(name, pairs=None):
+    """Input function: a file of every seed of the pairs, or of the wildcards' pair."""
+
+    def files(wildcards):
+        chosen = pairs or [(wildcards.dataset, wildcards.method)]
+        return [
+            f"<results>/runs/{dataset}/{method}/seed{seed}/{name}"
+            for dataset, method in chosen
+            for seed in range(config["seeds"])
+        ]
+
+    return files
+
+
+def folders(wildcards, input):
+    """The run folders of the weights that a rule reads."""
+    return [Path(file).parent for file in input.weights]
+
+
+def labelled_curves(wildcards, input):
+    """Figure 2's arguments: METHOD=FILE for each run, in the order of seed_files."""
+    methods = [method.partition("-")[0] for _, method in ONEHOT]
+    repeated = [method for method in methods for _ in range(config["seeds"])]
+    return [f"{m}={file}" for m, file in zip(repeated, input.curves, strict=True)]

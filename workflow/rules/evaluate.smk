@@ -1,21 +1,3 @@
-def seed_files(name, pairs=None):
-    """Input function: a file of every seed of the pairs, or of the wildcards' pair."""
-
-    def files(wildcards):
-        chosen = pairs or [(wildcards.dataset, wildcards.method)]
-        return [
-            f"<results>/runs/{dataset}/{method}/seed{seed}/{name}"
-            for dataset, method in chosen
-            for seed in range(config["seeds"])
-        ]
-
-    return files
-
-
-def folders(wildcards, input):
-    return [Path(file).parent for file in input.weights]
-
-
 rule evaluate:
     """Per-seed scores of one (dataset, method) pair; never retrains."""
     input:

@@ -1,6 +1,3 @@
-ONEHOT = configuration.onehot_pairs(config)
-
-
 rule figure1:
     """Figure 1: posterior samples on OneHot."""
     input:
@@ -18,13 +15,6 @@ rule figure1:
     shell:
         "python -m workflow.scripts.figure1 {params.face} --samples {input.samples}"
         " --records {input.records} --output {output} > {log} 2>&1"
-
-
-def labelled_curves(wildcards, input):
-    """Figure 2's arguments: METHOD=FILE for each run, in the order of seed_files."""
-    methods = [method.partition("-")[0] for _, method in ONEHOT]
-    repeated = [method for method in methods for _ in range(config["seeds"])]
-    return [f"{m}={file}" for m, file in zip(repeated, input.curves, strict=True)]
 
 
 rule figure2:

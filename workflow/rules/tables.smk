@@ -1,24 +1,3 @@
-import shlex
-
-# on the face of every product
-FACE = shlex.join(["--configuration", config["name"], "--label", config["label"]])
-TABLE2 = shlex.join(
-    [
-        "--datasets",
-        *config["table2"]["datasets"],
-        "--priors",
-        *config["table2"]["priors"],
-        "--importance-samples",
-        str(config["importance_samples"]),
-        "--components",
-        *(
-            f"{dataset}={configuration.settings(config, dataset, 'vampprior').components}"
-            for dataset in config["table2"]["datasets"]
-        ),
-    ]
-)
-
-
 rule table1:
     """Table 1: number and dimensions of the datasets, from the arrays themselves."""
     input:

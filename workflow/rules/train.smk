@@ -1,12 +1,5 @@
 RUNS = "<results>/runs/{dataset}/{method}"
 
-
-def settings_flags(wildcards):
-    """Command-line arguments that spell out the protocol of a pair."""
-    pair = wildcards.dataset, wildcards.method
-    return configuration.settings(config, *pair).flags()
-
-
 # one rule for each batch of seeds, so that a seed's files lie where they do whether it
 # was trained alone or in company
 for batch in configuration.seed_batches(config):

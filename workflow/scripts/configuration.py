@@ -1,6 +1,8 @@
 """A configuration: checked, with its defaults, and resolved into runs."""
 
 import difflib
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +62,14 @@ def _line(error) -> str:
     if error.validator == "type" and error.validator_value == "number":
         return f"{key}: {error.instance!r}; expected a number, like 0.001 or 1.0e-3"
     return f"{key}: {error.message}"
+
+
+def prepare_environment(config: dict) -> None:
+    """Give the jobs the Python that runs this, on the path or not, and the mirror."""
+    found = [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    os.environ["PATH"] = os.pathsep.join(found)
+    if config["mirror"]:
+        os.environ["IOP_REPRO_MIRROR"] = config["mirror"]
 
 
 def seed_batches(config: dict) -> list[list[int]]:

@@ -1,0 +1,98 @@
+"""Scores, a registry and canonical files made by hand, for the tables' tests."""
+
+import numpy as np
+import pandas as pd
+
+from models.data import Dataset, save
+from workflow.scripts import scores
+
+LABEL = "quick configuration: 50 % of the paper's seeds & less"
+REGISTRY = """
+onehot: {title: OneHot, likelihood: bernoulli}
+mnist: {title: MNIST}
+omniglot: {title: OMNIGLOT}
+freyfaces: {title: FreyFaces}
+histopathology: {title: Histopathology}
+bone-marrow: {title: Bone_marrow, stands_in_for: histopathology}
+digits-binary: {title: Digits}
+"""
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def registry(folder):
+    """A registry of the datasets; its path."""
+    path = folder / "datasets.yaml"
+    path.write_text(REGISTRY)
+    return path
+
+
+def row(dataset, prior, seed, value, components="", **changes):
+    """A row of a score file; ``changes`` replace its other fields."""
+    fields = {
+        "dataset": dataset,
+        "prior": prior,
+        "components": components,
+        "seed": seed,
+        "split": "test",
+        "metric": "log_likelihood",
+        "value": value,
+        "samples": 10,
+        "epoch": 300,
+        "epochs": 350,
+        "commit": COMMIT,
+        "device": "cpu",
+        "torch": "2.13.0",
+        "precision": "float32",
+        "settings_digest": "settings",
+        "data_digest": dataset,
+    }
+    return fields | changes
+
+
+def seeds(dataset, prior, values, components="", **changes):
+    """A row for each value, with the seeds 0, 1, 2, ..."""
+    return [row(dataset, prior, *s, components, **changes) for s in enumerate(values)]
+
+
+def spread(mean, sd, n=8):
+    """n values with exactly this mean and sample deviation."""
+    values = np.arange(n) - (n - 1) / 2
+    return mean + sd * values / values.std(ddof=1)
+
+
+def write(folder, *groups):
+    """A score file of these groups of rows; its path."""
+    path = folder / "scores.csv"
+    rows = [fields for group in groups for fields in group]
+    pd.DataFrame(rows, columns=scores.COLUMNS).to_csv(path, index=False)
+    return path
+
+
+def canonical(folder):
+    """Canonical files of OneHot, as large as the paper's, and of a small stand-in."""
+    paths = []
+    for name, pixels, sizes in (
+        ("onehot", 4, (1000, 100, 1000)),
+        ("bone-marrow", 9, (30, 20, 10)),
+    ):
+        arrays = [np.zeros((size, pixels), "float32") for size in sizes]
+        paths.append(str(folder / f"{name}.npz"))
+        save(Dataset(name, "bernoulli", False, *arrays, origin="made"), paths[-1])
+    return paths
+
+
+def command(text, *more):
+    """An argument list: words of ``text``, then ``more`` as they are."""
+    return [*text.split(), *map(str, more)]
+
+
+MNIST = [
+    seeds("mnist", "standard", spread(-85.84, 0.07)),
+    seeds("mnist", "vampprior", spread(-83.90, 0.08), 500),
+    seeds("mnist", "iop", spread(-83.21, 0.13)),
+]
+MARROW = [
+    seeds("bone-marrow", "standard", [1000.0, 1001.0, 1002.0]),
+    seeds("bone-marrow", "vampprior", [1001.0, 1005.0, 1000.0], 500),
+    seeds("bone-marrow", "iop", [1010.0, 1011.0, 1012.0]),
+]

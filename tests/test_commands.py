@@ -1,0 +1,139 @@
+"""The core's command lines, as a user types them, and their error lines."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from models import data, evaluate, posterior, runs, train
+from models.machine import stacks
+from models.settings import Settings
+from tests.conftest import images
+
+SMALL = (
+    "--hidden-units 8 --latent-dim 2 --batch-size 16 --max-epochs 2 --warmup-epochs 1 "
+    "--components 4 --ratio-epochs 1"
+).split()
+
+
+@pytest.fixture
+def made(tmp_path):
+    data.save(images("bernoulli"), tmp_path / "made.npz")
+    return tmp_path / "made.npz"
+
+
+def run_training(made, method, seeds, output):
+    seeds = [str(seed) for seed in seeds]
+    arguments = ["--data", str(made), "--seeds", *seeds, "--output", str(output)]
+    train.main([*arguments, "--method", method, *SMALL])
+
+
+def scores(made, folders, output):
+    train_folders = [str(folder) for folder in folders]
+    evaluate.main(
+        ["--data", str(made), "--runs", *train_folders, "--output", str(output)]
+    )
+    with open(output, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("method", ["standard", "vampprior", "iop", "avb"])
+def test_a_seed_is_the_same_alone_and_in_company(made, method, tmp_path):
+    """Weights, curve and scores, through the commands."""
+    run_training(made, method, [3, 5], tmp_path / "company")
+    run_training(made, method, [5], tmp_path / "alone")
+    weights = []
+    for name in ("company", "alone"):
+        with np.load(tmp_path / name / "seed5" / runs.WEIGHTS) as file:
+            weights.append({key: file[key].tobytes() for key in file.files})
+    assert weights[0] == weights[1]
+    company = scores(
+        made, [tmp_path / f"company/seed{k}" for k in (3, 5)], tmp_path / "c.csv"
+    )
+    alone = scores(made, [tmp_path / "alone/seed5"], tmp_path / "a.csv")
+    assert [row for row in company if row["seed"] == "5"] == alone
+    assert not list(tmp_path.rglob("*.checkpoint"))
+
+
+def test_posterior_samples(made, tmp_path):
+    run_training(made, "avb", [0, 1], tmp_path)
+    folders = [str(tmp_path / "seed0"), str(tmp_path / "seed1")]
+    output = tmp_path / "p.csv"
+    posterior.main(["--data", str(made), "--runs", *folders, "--output", str(output)])
+    rows = list(csv.DictReader(output.read_text().splitlines()))
+    assert len(rows) == 2 * 40
+    assert [r["vector"] for r in rows[:40]] == [
+        str(k) for k in images("bernoulli").test.argmax(1)
+    ]
+    assert len({(r["z1"], r["z2"]) for r in rows}) == 80
+
+
+def failure(capsys, command, *arguments):
+    with pytest.raises(SystemExit) as caught:
+        command([str(a) for a in arguments])
+    text = str(caught.value.code)
+    assert "\n" not in text
+    return text
+
+
+def test_training_errors_are_one_line(made, tmp_path, capsys):
+    base = ["--data", made, "--output", tmp_path / "out"]
+
+    def fails(*arguments):
+        return failure(capsys, train.main, *base, *arguments)
+
+    assert "--method vamp: expected one of iop, standard, vampprior, avb" in fails(
+        "--seeds", 0, "--method", "vamp"
+    )
+    assert "--seeds [1, 1]: expected distinct integers" in fails("--seeds", 1, 1)
+    assert "patience: 0, expected 1 or more" in fails("--seeds", 0, "--patience", 0)
+    assert "--device nought: not a device" in fails("--seeds", 0, "--device", "nought")
+    assert "learning_rate: 0.0, expected in (0, 1]" in fails(
+        "--seeds", 0, "--learning-rate", 0
+    )
+    missing = failure(
+        capsys, train.main, "--data", "no.npz", "--output", "o", "--seeds", 0
+    )
+    assert "no.npz" in missing
+    assert not (tmp_path / "out").exists()
+
+
+def test_evaluation_errors_are_one_line(made, tmp_path, capsys):
+    run_training(made, "standard", [0], tmp_path / "a")
+    run_training(made, "iop", [0], tmp_path / "b")
+    other = images("bernoulli", n=41)
+    data.save(other, tmp_path / "other.npz")
+
+    def fails(dataset, *folders):
+        arguments = ["--data", dataset, "--output", tmp_path / "s.csv", "--runs"]
+        return failure(capsys, evaluate.main, *arguments, *folders)
+
+    assert "seed9/weights.npz: no such file" in fails(made, tmp_path / "seed9")
+    assert "its settings are not those of" in fails(
+        made, tmp_path / "a/seed0", tmp_path / "b/seed0"
+    )
+    assert "trained on data with digest" in fails(
+        tmp_path / "other.npz", tmp_path / "a/seed0"
+    )
+    weights = tmp_path / "a/seed0" / runs.WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:100])
+    assert "not a run's folder" in fails(made, tmp_path / "a/seed0")
+    assert not (tmp_path / "s.csv").exists()
+
+
+def test_the_record_is_complete(made, tmp_path):
+    run_training(made, "standard", [7], tmp_path)
+    record = json.loads((tmp_path / "seed7" / runs.RECORD).read_text())
+    dataset = data.load(made)
+    assert record["data_digest"] == dataset.digest
+    assert Settings(**record["settings"]).method == "standard"
+    for key in ("commit", "device", "versions", "command", "training_seconds"):
+        assert record[key], key
+
+
+def test_a_gpu_stacks_all_seeds_and_a_cpu_none():
+    import torch
+
+    assert stacks([3, 1], torch.device("cuda")) == [[3, 1]]
+    assert stacks([3, 1], torch.device("cpu")) == [[3], [1]]

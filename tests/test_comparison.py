@@ -1,0 +1,136 @@
+"""The comparison with the paper, from hand-made scores with known answers."""
+
+import pandas as pd
+import pytest
+from made import (
+    LABEL,
+    MARROW,
+    MNIST,
+    canonical,
+    command,
+    registry,
+    seeds,
+    spread,
+    write,
+)
+
+from workflow.scripts import comparison, table1
+
+
+def compare(tmp_path, path, datasets, *more):
+    out = {key: tmp_path / key for key in ("c.csv", "o.csv", "s.csv", "c.md")}
+    comparison.main(
+        command(
+            f"--registry {registry(tmp_path)} --scores {path} --csv {out['c.csv']} "
+            f"--order-csv {out['o.csv']} --markdown {out['c.md']}",
+            "--datasets",
+            *datasets,
+            *more,
+        )
+    )
+    values = pd.read_csv(out["c.csv"]).set_index(["dataset", "prior"])
+    order = pd.read_csv(out["o.csv"]).set_index(["dataset", "prior", "other"])
+    return values, order, out["c.md"].read_text()
+
+
+def test_the_papers_numbers_hold_against_themselves(tmp_path):
+    values, order, markdown = compare(tmp_path, write(tmp_path, *MNIST), ["mnist"])
+    assert set(values["verdict"]) == set(order["verdict"]) == {"holds"}
+    assert values["difference"].tolist() == pytest.approx([0, 0, 0], abs=1e-9)
+    assert values["p_value"].tolist() == pytest.approx([1, 1, 1])
+    assert "no proof of equality" in markdown
+    gaps = order["gap"].tolist()
+    assert gaps == pytest.approx([1.94, 2.63, 0.69])
+    assert gaps == pytest.approx(order["paper_gap"].tolist())
+
+
+def test_value_verdicts(tmp_path):
+    path = write(
+        tmp_path,
+        seeds("mnist", "standard", spread(-85.0, 0.07)),
+        seeds("mnist", "vampprior", spread(-84.9, 0.08), 500),
+        seeds("omniglot", "standard", [-111.39]),
+        seeds("omniglot", "vampprior", spread(-110.53, 0.09), 50),
+        seeds("freyfaces", "standard", spread(1382.53, 3.57), samples=100),
+        seeds("digits-binary", "standard", spread(-20, 1)),
+        MARROW[0],
+    )
+    values, order, _ = compare(
+        tmp_path,
+        path,
+        ["mnist", "omniglot", "freyfaces", "digits-binary", "bone-marrow"],
+    )
+    verdicts = values["verdict"]
+    assert verdicts["mnist", "standard"] == "differs, higher"
+    assert verdicts["mnist", "vampprior"] == "differs, lower"
+    assert verdicts["mnist", "iop"] == "missing"
+    assert verdicts["omniglot", "standard"] == "too few seeds"
+    assert verdicts["omniglot", "vampprior"] == "not comparable: K = 50, not 1000"
+    assert verdicts["freyfaces", "standard"] == "not comparable: S = 100, not 10"
+    assert verdicts["digits-binary", "standard"] == "not in the paper"
+    assert verdicts["bone-marrow", "standard"] == "not comparable: stand-in"
+    told = values.loc[("bone-marrow", "standard")]
+    assert told[["difference", "low", "high", "p_value"]].isna().all()
+    assert order.loc[("mnist", "standard", "iop"), "verdict"] == "missing"
+
+
+@pytest.mark.parametrize(
+    ("vampprior", "verdict"),
+    [
+        (spread(-83.9, 0.08), "holds"),
+        (spread(-87.0, 0.08), "differs, reversed"),
+        (spread(-85.8, 5.0), "differs, significant only in the paper"),
+        ([-83.9], "too few seeds"),
+    ],
+)
+def test_order_verdicts(tmp_path, vampprior, verdict):
+    path = write(
+        tmp_path, MNIST[0], seeds("mnist", "vampprior", vampprior, 500), MNIST[2]
+    )
+    _, order, _ = compare(tmp_path, path, ["mnist"])
+    assert order.loc[("mnist", "standard", "vampprior"), "verdict"] == verdict
+
+
+def test_the_order_of_a_stand_in_is_compared(tmp_path):
+    _, order, markdown = compare(tmp_path, write(tmp_path, *MARROW), ["bone-marrow"])
+    # the paper's standard and VampPrior do not differ on Histopathology at 5 %
+    assert set(order["verdict"]) == {"holds"}
+    assert order["paper_gap"].tolist() == pytest.approx([1.58, 5.89, 4.31])
+    assert "Bone_marrow (stand-in for Histopathology)" in markdown
+
+
+def test_a_quick_run_is_never_called_the_papers(tmp_path):
+    more = ("--configuration", "quick", "--label", LABEL)
+    path = write(tmp_path, *MNIST)
+    values, order, markdown = compare(tmp_path, path, ["mnist"], *more)
+    expected = {"not comparable: quick configuration"}
+    assert set(values["verdict"]) == set(order["verdict"]) == expected
+    assert LABEL in markdown
+    more = ("--configuration", "mine", "--protocol", "paper")
+    values, *_ = compare(tmp_path, path, ["mnist"], *more)
+    assert set(values["verdict"]) == {"holds"}
+
+
+def test_sizes_are_compared(tmp_path):
+    ours = tmp_path / "table1.csv"
+    table1.main(
+        command(
+            f"--registry {registry(tmp_path)} --csv {ours} --data", *canonical(tmp_path)
+        )
+    )
+    sizes = tmp_path / "sizes.csv"
+    _, _, markdown = compare(
+        tmp_path,
+        write(tmp_path, *MNIST),
+        ["mnist"],
+        *("--table1", str(ours), "--sizes-csv", str(sizes)),
+    )
+    verdicts = pd.read_csv(sizes).set_index("dataset")["verdict"]
+    assert verdicts.to_dict() == {
+        "onehot": "equal",
+        "bone-marrow": "differs",
+        "mnist": "missing",
+        "omniglot": "missing",
+        "freyfaces": "missing",
+    }
+    assert "6,800" in markdown

@@ -1,0 +1,194 @@
+"""The configuration: strict, one clear line an error, in agreement with the core."""
+
+import subprocess
+import sys
+from dataclasses import fields
+
+import pytest
+import yaml
+
+from models.settings import Settings
+from workflow.scripts import configuration
+from workflow.scripts.configuration import ROOT
+
+
+def load(*names):
+    """Merge files as Snakemake does: deep for mappings, lists are replaced."""
+
+    def merge(below, above):
+        for key, value in above.items():
+            if isinstance(value, dict) and isinstance(below.get(key), dict):
+                merge(below[key], value)
+            else:
+                below[key] = value
+        return below
+
+    merged = {}
+    for name in names:
+        merge(merged, yaml.safe_load((ROOT / "config" / name).read_text()))
+    return merged
+
+
+CONFIGURATIONS = [
+    ("paper.yaml",),
+    *(("paper.yaml", n) for n in ("quick.yaml", "stand-ins.yaml")),
+]
+
+
+@pytest.mark.parametrize("names", CONFIGURATIONS)
+def test_shipped_configurations_are_valid(names):
+    config = configuration.check(load(*names))
+    for dataset, method in configuration.pairs(config):
+        configuration.settings(config, dataset, method)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sedes": 3}, "sedes: no such key; did you mean seeds?"),
+        ({"seeds": "8"}, "seeds: '8' is not of type 'integer'"),
+        ({"seeds": 0}, "seeds: 0 is less than the minimum of 1"),
+        (
+            {"training": {"learnin_rate": 0.1}},
+            "training.learnin_rate: no such key; did",
+        ),
+        (
+            {"training": {"learning_rate": "1e-3"}},
+            "training.learning_rate: '1e-3'; expected a number, like 0.001 or 1.0e-3",
+        ),
+        (
+            {"training": {"learning_rate": 2}},
+            "training.learning_rate: 2 is greater tha",
+        ),
+        ({"datasets": {"mnits": {}}}, "datasets: 'mnits'; expected onehot, mnist, omn"),
+        ({"table1": ["mnits"]}, "table1.0: 'mnits'; expected onehot, mnist, omnig"),
+        ({"onehot": ["vamp"]}, "onehot.0: 'vamp'; expected iop, standard, vampprior, "),
+        ({"table2": {"datasets": ["mnist"], "priors": ["avb"]}}, "table2.priors.0: 'a"),
+        ({"figure3": {"dataset": "mnist", "components": [10, 10]}}, "figure3.compone"),
+        ({"cells": {"mnist": {"standart": {}}}}, "cells.mnist: 'standart'; expected"),
+    ],
+)
+def test_an_error_is_one_clear_line(change, message):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is checked
+        configuration.check(load("paper.yaml") | change)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_snakemake_shows_that_line_and_fails():
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "-n", "--config", "sedes=3"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    line = "configuration error: sedes: no such key; did you mean seeds?"
+    assert line in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_every_key_has_description_and_default():
+    def visit(properties, path=""):
+        for key, rule in properties.items():
+            assert rule["description"], path + key
+            assert "default" in rule, path + key
+            visit(rule.get("properties", {}), f"{path}{key}.")
+            for inner, inner_rule in rule.get("properties", {}).items():
+                assert rule["default"][inner] == inner_rule["default"]
+
+    rules = configuration.schema()
+    visit(rules["properties"])
+    visit(rules["$defs"]["training"]["properties"])
+
+
+def test_schema_and_settings_agree():
+    training = configuration.schema()["$defs"]["training"]["properties"]
+    settings = {f.name: f for f in fields(Settings) if f.name != "method"}
+    assert set(training) == set(settings)
+    types = {"integer": int, "number": float, "boolean": bool}
+    for key, rule in training.items():
+        assert rule["default"] == settings[key].default, key
+        assert types[rule["type"]] is settings[key].type, key
+
+
+def test_an_empty_configuration_is_the_papers():
+    """The schema's defaults and paper.yaml say the same."""
+    paper, empty = configuration.check(load("paper.yaml")), configuration.check({})
+    for key in set(empty) - {"training", "datasets"}:
+        assert paper[key] == empty[key], key
+    assert {**Settings().as_dict(), **paper["training"]} == Settings().as_dict()
+
+
+def test_section_5_2():
+    """Every number that the paper's text gives."""
+    config = configuration.check(load("paper.yaml"))
+    for dataset, method in configuration.pairs(config):
+        s = configuration.settings(config, dataset, method)
+        assert s.hidden_units == 500
+        assert s.batch_size == 100
+        assert 1e-4 <= s.learning_rate <= 1e-3
+        assert 1e-4 <= s.ratio_learning_rate <= 1e-3
+        assert s.max_epochs == 1000
+        assert s.warmup_epochs == 100
+        assert s.latent_dim == (2 if dataset == "onehot" else 40)
+        assert s.ratio_keep_probability == 0.5
+        assert s.ratio_epochs == 10
+        assert s.noise_dim == 10
+    k = {"onehot": 50, "mnist": 500, "omniglot": 1000}
+    k |= {"freyfaces": 500, "histopathology": 500}
+    for dataset, components in k.items():
+        method = configuration.method(config, dataset, "vampprior")
+        assert method == f"vampprior-{components}"
+        s = configuration.settings(config, dataset, method)
+        assert s.pseudo_input_clip == (dataset != "onehot")
+    assert config["seeds"] == 8
+    assert config["importance_samples"] == 10
+
+
+def test_narrower_layers_win():
+    config = configuration.check(
+        load("paper.yaml")
+        | {
+            "training": {"learning_rate": 0.1, "patience": 1, "batch_size": 7},
+            "datasets": {"mnist": {"learning_rate": 0.2, "patience": 2}},
+            "cells": {"mnist": {"iop": {"learning_rate": 0.3}}},
+        }
+    )
+    iop, standard, other = (
+        configuration.settings(config, *pair)
+        for pair in [("mnist", "iop"), ("mnist", "standard"), ("freyfaces", "iop")]
+    )
+    assert (iop.learning_rate, iop.patience, iop.batch_size) == (0.3, 2, 7)
+    assert (standard.learning_rate, standard.patience) == (0.2, 2)
+    assert (other.learning_rate, other.patience) == (0.1, 1)
+
+
+def test_seed_batches_cover_every_seed_once():
+    config = {"seeds": 8, "seeds_per_job": 3}
+    assert configuration.seed_batches(config) == [[0, 1, 2], [3, 4, 5], [6, 7]]
+
+
+def test_environment_agrees_with_the_pins():
+    pins = [
+        line
+        for line in (ROOT / "requirements.txt").read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    assert all(line.count("==") == 1 for line in pins)
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    (pip,) = (d for d in environment["dependencies"] if isinstance(d, dict))
+    text = (ROOT / "requirements.txt").read_text()
+    first, second = text.split("# and these need:")
+    direct = [line for line in first.splitlines() if not line.startswith("#")]
+    assert pip["pip"] == direct
+    assert len(second.splitlines()) > 10
+
+
+def test_the_installed_versions_are_the_pinned_ones():
+    from importlib.metadata import version
+
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            name, pinned = line.split("==")
+            assert version(name).partition("+")[0] == pinned, name

@@ -1,0 +1,161 @@
+"""The registry: what it says, and one clear line for what it may not say."""
+
+import copy
+
+import pytest
+import yaml
+
+from workflow.data import DataError, readers, registry
+
+TABLE_1 = {  # dimension, train, valid, test
+    "onehot": (4, 1000, 100, 1000),
+    "mnist": (784, 50_000, 10_000, 10_000),
+    "omniglot": (784, 23_000, 1_345, 8_070),
+    "freyfaces": (560, 1_565, 200, 200),
+    "histopathology": (784, 6_800, 2_000, 2_000),
+}
+MINE = {
+    "title": "Mine",
+    "likelihood": "gaussian",
+    "dynamic": False,
+    "height": 2,
+    "width": 3,
+    "splits": {"train": 3, "valid": 2, "test": 1},
+    "licence": "mine",
+    "citation": "me",
+    "alternatives": [
+        {
+            "title": "my file",
+            "reader": "npz",
+            "files": [{"name": "mine.npz", "sha256": "0" * 64}],
+        }
+    ],
+}
+
+
+def load(tmp_path, change=lambda entry: None):
+    entry = copy.deepcopy(MINE)
+    change(entry)
+    path = tmp_path / "datasets.yaml"
+    path.write_text(yaml.safe_dump({"mine": entry}))
+    return registry.load(path)
+
+
+def test_table_1():
+    entries = registry.load()
+    for name, sizes in TABLE_1.items():
+        entry = entries[name]
+        assert (entry.height * entry.width, *entry.splits.values()) == sizes
+
+
+def test_stand_ins_are_of_the_size_of_what_they_stand_in_for():
+    entries = registry.load()
+    stand_ins = {n: e.stands_in_for for n, e in entries.items() if e.stands_in_for}
+    assert stand_ins == {
+        "omniglot-rebuilt": "omniglot",
+        "bone-marrow": "histopathology",
+    }
+    for name, original in stand_ins.items():
+        assert entries[name].splits == entries[original].splits
+        assert entries[name].likelihood == entries[original].likelihood
+
+
+def test_every_schema_key_is_described_and_strict():
+    def walk(schema, where):
+        for key, part in schema.get("properties", {}).items():
+            assert part.get("description"), f"{where}.{key}"
+            walk(part, f"{where}.{key}")
+            walk(part.get("items", {}), f"{where}.{key}[]")
+        if schema.get("type") == "object":
+            assert schema["additionalProperties"] is False, where
+
+    schema = yaml.safe_load(registry.SCHEMA.read_text())
+    walk(schema["$defs"]["dataset"], "dataset")
+
+
+def test_schema_and_code_know_the_same_readers():
+    schema = yaml.safe_load(registry.SCHEMA.read_text())
+    alternative = schema["$defs"]["dataset"]["properties"]["alternatives"]["items"]
+    assert set(alternative["properties"]["reader"]["enum"]) == set(readers.READERS)
+
+
+def test_an_entry_is_read(tmp_path):
+    entry = load(tmp_path, lambda e: e.update(scaling={"clip": [0.1, 0.9]}))["mine"]
+    assert entry.name == "mine"
+    assert entry.scaling == registry.Scaling(divisor=1, clip=(0.1, 0.9))
+    assert entry.alternatives[0].files[0].digests == {"sha256": "0" * 64}
+
+
+def drop(key):
+    return lambda entry: entry.pop(key)
+
+
+def put(**values):
+    return lambda entry: entry.update(values)
+
+
+def in_file(**values):
+    return lambda entry: entry["alternatives"][0]["files"][0].update(values)
+
+
+def in_alternative(**values):
+    return lambda entry: entry["alternatives"][0].update(values)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (drop("likelihood"), ["mine", "'likelihood'"]),
+        (put(likelihood="poisson"), ["mine.likelihood", "poisson", "gaussian"]),
+        (put(colour=True), ["mine", "'colour'", "expected one of", "width"]),
+        (put(height="28"), ["mine.height", "'28'", "integer"]),
+        (put(width=0), ["mine.width", "0", "minimum 1"]),
+        (put(splits={"train": 1, "valid": 1}), ["mine.splits", "'test'"]),
+        (put(dynamic=True), ["mine.dynamic", "bernoulli", "binarise_seed"]),
+        (put(stands_in_for="nought"), ["mine.stands_in_for", "nought", "mine"]),
+        (put(scaling={"divisor": 0}), ["mine.scaling.divisor", "0"]),
+        (in_file(sha256="abc"), ["mine.alternatives.0.files.0.sha256", "64"]),
+        (in_file(name="../mine.npz"), ["mine.alternatives.0.files.0.name", "bare"]),
+        (in_alternative(reader="xls"), ["mine.alternatives.0.reader", "xls", "npz"]),
+        (
+            in_alternative(base_urls=["http://a.org/"]),
+            ["mine.alternatives.0.base_urls.0", "http://a.org/", "https"],
+        ),
+        (
+            in_alternative(files=[{"name": "mine.npz"}]),
+            ["mine.alternatives.0.files.0", "no digest", "sha256"],
+        ),
+        (in_alternative(folder="../x"), ["mine.alternatives.0.folder", "../x"]),
+    ],
+)
+def test_a_bad_entry_is_one_line_naming_the_key(tmp_path, change, words):
+    with pytest.raises(DataError) as caught:
+        load(tmp_path, change)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in [str(tmp_path / "datasets.yaml"), *words]:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("- a\n- b\n", "type object"),
+        ("a: [\n", "not YAML"),
+        ("a: {}\na: {}\n", "'a' twice"),
+        ("1: {}\n", "key 1"),
+        ("Mine: {}\n", "Mine"),
+        ("", "None"),
+    ],
+)
+def test_a_file_that_is_no_registry(tmp_path, text, word):
+    path = tmp_path / "datasets.yaml"
+    path.write_text(text)
+    with pytest.raises(DataError, match=word) as caught:
+        registry.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_registry(tmp_path):
+    with pytest.raises(DataError, match="nowhere"):
+        registry.load(tmp_path / "nowhere.yaml")

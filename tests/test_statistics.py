@@ -1,0 +1,128 @@
+"""The t-test behind the bold type, against scipy and the paper's own Table 2."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from workflow.scripts.statistics import Summary, standings, summarise, welch
+
+# Table 2 as printed: mean, deviation, bold; typed here apart from results/reference.
+PRINTED = {
+    "mnist": [(-85.84, 0.07, False), (-83.90, 0.08, False), (-83.21, 0.13, True)],
+    "omniglot": [(-111.39, 0.11, False), (-110.53, 0.09, False), (-108.48, 0.16, True)],
+    "freyfaces": [(1382.53, 3.57, False), (1392.62, 6.25, True), (1396.27, 2.75, True)],
+    "histopathology": [
+        (1081.53, 0.70, False),
+        (1083.11, 2.10, False),
+        (1087.42, 0.60, True),
+    ],
+}
+PRIORS = ("standard", "vampprior", "iop")
+
+
+def test_a_summary_is_mean_and_sample_deviation():
+    summary = summarise(np.array([1.0, 2.0, 6.0]))
+    assert (summary.n, summary.mean) == (3, 3.0)
+    assert summary.sd == pytest.approx(math.sqrt(7))
+    assert math.isnan(summarise(np.array([4.0])).sd)
+
+
+@pytest.mark.parametrize("values", [np.zeros(0), np.zeros((2, 2))])
+def test_a_summary_needs_values_in_a_row(values):
+    with pytest.raises(ValueError, match="expected"):
+        summarise(values)
+
+
+@pytest.mark.parametrize(("n", "m", "spread"), [(8, 8, 3.5), (2, 8, 0.1), (5, 3, 1e-9)])
+def test_welch_agrees_with_scipy(n, m, spread):
+    generator = np.random.default_rng(n)
+    a = generator.normal(0, 1, n)
+    b = generator.normal(0.5, spread, m)
+    ours = welch(summarise(a), summarise(b))
+    theirs = stats.ttest_ind(a, b, equal_var=False)
+    interval = theirs.confidence_interval(0.95)
+    assert (ours.t, ours.df, ours.p) == pytest.approx(
+        (theirs.statistic, theirs.df, theirs.pvalue)
+    )
+    assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
+
+
+def test_welch_is_not_the_test_of_equal_variances():
+    a, b = Summary(3, 0.0, 0.1), Summary(8, 1.0, 2.0)
+    pooled = stats.ttest_ind_from_stats(0, 0.1, 3, 1, 2, 8, equal_var=True).pvalue
+    unequal = stats.ttest_ind_from_stats(0, 0.1, 3, 1, 2, 8, equal_var=False).pvalue
+    assert welch(a, b).p == pytest.approx(unequal)
+    assert abs(unequal - pooled) > 0.05
+
+
+@pytest.mark.parametrize(("gap", "p"), [(0.0, 1.0), (0.5, 0.0)])
+def test_welch_without_any_spread(gap, p):
+    test = welch(Summary(4, gap, 0.0), Summary(4, 0.0, 0.0))
+    assert (test.p, test.low, test.high) == (p, gap, gap)
+
+
+def test_welch_needs_two_seeds_in_each():
+    with pytest.raises(ValueError, match="n = 1 and 8"):
+        welch(Summary(1, 0.0, math.nan), Summary(8, 0.0, 1.0))
+
+
+@pytest.mark.parametrize("dataset", PRINTED)
+def test_the_papers_numbers_give_the_papers_bold(dataset):
+    column = {
+        prior: Summary(8, mean, sd)
+        for prior, (mean, sd, _) in zip(PRIORS, PRINTED[dataset], strict=True)
+    }
+    places = standings(column)
+    assert [places[prior].bold for prior in PRIORS] == [
+        bold for _, _, bold in PRINTED[dataset]
+    ]
+    assert [prior for prior in PRIORS if places[prior].best] == ["iop"]
+    best = column["iop"]
+    for prior in PRIORS[:2]:
+        mine = column[prior]
+        scipys = stats.ttest_ind_from_stats(
+            mine.mean, mine.sd, 8, best.mean, best.sd, 8, equal_var=False
+        )
+        assert places[prior].p == pytest.approx(scipys.pvalue)
+
+
+def test_without_a_test_only_the_best_is_bold():
+    column = {"standard": Summary(1, 1.0, math.nan), "iop": Summary(8, 1.1, 5.0)}
+    places = standings(column)
+    assert (places["standard"].bold, places["iop"].bold) == (False, True)
+    assert places["standard"].p is None
+    assert standings({}) == {}
+
+
+def test_the_committed_reference_is_the_printed_table():
+    frame = pd.read_csv("results/reference/paper.csv")
+    found = {
+        dataset: list(zip(rows["mean"], rows["sd"], rows["bold"], strict=True))
+        for dataset, rows in frame.groupby("dataset", sort=False)
+    }
+    assert found == PRINTED
+    assert list(frame["prior"]) == list(PRIORS) * 4
+    assert list(frame.loc[frame["prior"] == "vampprior", "components"]) == [
+        500,
+        1000,
+        500,
+        500,
+    ]
+    assert frame["components"].notna().sum() == 4
+    assert set(frame["n"]) == {8}
+    assert list(frame["approximate"]) == [False, False, True] * 4
+
+
+def test_the_committed_sizes_are_the_printed_table():
+    frame = pd.read_csv("results/reference/paper_table1.csv", index_col="dataset")
+    assert frame.columns.tolist() == ["dimension", "train", "valid", "test"]
+    assert {key: tuple(row) for key, row in frame.iterrows()} == {
+        "onehot": (4, 1_000, 100, 1_000),
+        "mnist": (784, 50_000, 10_000, 10_000),
+        "omniglot": (784, 23_000, 1_345, 8_070),
+        "freyfaces": (560, 1_565, 200, 200),
+        "histopathology": (784, 6_800, 2_000, 2_000),
+    }

@@ -1,0 +1,205 @@
+"""The DAG: what it would run, and the whole of it at a small size."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from workflow.scripts.configuration import ROOT
+
+PRODUCTS = [
+    *(
+        f"results/quick/{n}{e}"
+        for n in ("table1", "table2")
+        for e in (".csv", ".md", ".tex")
+    ),
+    *(f"results/quick/{n}" for n in ("scores.csv", "comparison.csv", "comparison.md")),
+    *(
+        f"figures/quick/figure{i}{e}"
+        for i in (1, 2, 3)
+        for e in (".png", ".pdf", ".svg")
+    ),
+]
+
+
+def snakemake(folder, *arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def jobs(folder, *arguments):
+    """What a dry run lists: {rule: count}."""
+    status, output = snakemake(folder, "-n", *arguments)
+    assert status == 0, output
+    table = re.search(r"^job +count\n-.*?\n(.*?)\n\n", output, re.M | re.S)
+    if table is None:
+        assert "Nothing to be done" in output, output
+        return {}
+    rows = (line.split() for line in table[1].splitlines())
+    return {rule: int(count) for rule, count in rows if rule != "total"}
+
+
+def checkout(folder):
+    """Copy what a clone would hold, without products."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for name in listed:
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory):
+    return checkout(tmp_path_factory.mktemp("fresh"))
+
+
+TINY = ["--configfile", "config/quick.yaml", "tests/tiny.yaml"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = checkout(tmp_path_factory.mktemp("finished"))
+    status, output = snakemake(folder, *TINY)
+    assert status == 0, output
+    return folder
+
+
+def test_dry_run_of_the_paper(fresh):
+    # OneHot 4, Table 2 4 x 3, Figure 3 5 more values of K: 21 pairs
+    seeds = {f"train_seed{seed}": 21 for seed in range(8)}
+    assert jobs(fresh) == seeds | {
+        "all": 1, "dataset": 5, "evaluate": 21, "scores": 1, "posterior": 4,
+        "table1": 1, "table2": 1, "comparison": 1,
+        "figure1": 1, "figure2": 1, "figure3": 1,
+    }  # fmt: skip
+
+
+def test_dry_run_of_the_paper_in_gpu_batches(fresh):
+    found = jobs(fresh, "--config", "seeds_per_job=8")
+    assert found["train_seed0to7"] == 21
+    assert sum(n for rule, n in found.items() if rule.startswith("train")) == 21
+
+
+def test_dry_run_of_quick_needs_no_download(fresh):
+    status, output = snakemake(fresh, "-n", "--configfile", "config/quick.yaml")
+    assert status == 0
+    made = set(re.findall(r"output: data/([\w-]+)\.npz", output))
+    assert made == {"onehot", "digits-binary", "digits-gray"}
+    found = jobs(fresh, "--configfile", "config/quick.yaml")
+    assert found["train_seed0to2"] == 12
+    assert found["evaluate"] == 12
+
+
+def test_dry_run_of_one_cell(fresh):
+    cell = "results/paper/scores/freyfaces/standard.csv"
+    seeds = {f"train_seed{seed}": 1 for seed in range(8)}
+    assert jobs(fresh, cell) == seeds | {"dataset": 1, "evaluate": 1}
+
+
+def test_every_product_is_made_and_whole(finished):
+    for product in PRODUCTS:
+        assert (finished / product).stat().st_size > 100, product
+    left = [p.name for p in (finished / "results").rglob(".*")]
+    assert left == []
+
+
+def test_every_product_says_that_it_is_quick(finished):
+    for product in PRODUCTS:
+        path = finished / product
+        if path.suffix in (".md", ".tex", ".svg"):
+            assert "quick configuration" in path.read_text(), product
+    for name in ("table1", "table2", "comparison"):
+        table = pd.read_csv(finished / f"results/quick/{name}.csv")
+        assert set(table["configuration"]) == {"quick"}
+
+
+def test_scores_are_long_and_traceable(finished):
+    scores = pd.read_csv(finished / "results/quick/scores.csv")
+    pairs = scores.groupby(["dataset", "prior", "components"], dropna=False)
+    assert len(pairs) == 4 + 6 + 1
+    for (_, prior, _), rows in pairs:
+        assert set(rows["seed"]) == {0, 1}
+        metrics = {"elbo", "reconstruction", "kl"}
+        metrics |= set() if prior == "avb" else {"log_likelihood"}
+        assert set(rows["metric"]) == metrics
+        assert len(rows) == 2 * 2 * len(metrics)
+        wide = rows.pivot_table("value", ["split", "seed"], "metric")
+        difference = wide["reconstruction"] - wide["kl"] - wide["elbo"]
+        assert difference.abs().max() < 1e-6
+
+
+def test_records_say_where_a_run_comes_from(finished):
+    folder = finished / "results/quick/runs/digits-gray/vampprior-10"
+    record = json.loads((folder / "seed1/record.json").read_text())
+    assert record["seed"] == 1
+    assert record["settings"]["components"] == 10
+    assert record["settings"]["method"] == "vampprior"
+    assert record["versions"]["torch"]
+    assert len(record["data_digest"]) == 64
+    assert record["training_seconds"] > 0
+    curve = pd.read_csv(folder / "seed1/curve.csv")
+    assert list(curve["epoch"]) == list(range(1, record["epochs"] + 1))
+    # the command in the record repeats the run
+    again = finished / "again"
+    command = record["command"].replace(str(folder.relative_to(finished)), str(again))
+    assert command.startswith("python -m models.train ")
+    subprocess.run(
+        [sys.executable, *command.split()[1:]],
+        cwd=finished,
+        check=True,
+        capture_output=True,
+    )
+    repeated = pd.read_csv(again / "seed1/curve.csv")
+    pd.testing.assert_frame_equal(
+        repeated.drop(columns="seconds"),
+        curve.drop(columns="seconds"),
+        check_exact=True,
+    )
+
+
+def test_nothing_to_do_after_a_run_and_one_rule_alone(finished):
+    assert jobs(finished, *TINY) == {}
+    assert jobs(finished, "--forcerun", "figure3", *TINY) == {"figure3": 1, "all": 1}
+    # more importance samples never retrain
+    found = jobs(finished, *TINY, "--config", "importance_samples=20")
+    assert found["evaluate"] == 11
+    assert not any(rule.startswith("train") for rule in found)
+
+
+def test_a_comment_retrains_nothing_and_a_change_does(finished):
+    path = finished / "models/vae.py"
+    text = path.read_text()
+    try:
+        path.write_text(text + "\n# a comment\n")
+        assert jobs(finished, *TINY) == {}
+        path.write_text(text.replace("0.5 * log_variance", "0.6 * log_variance"))
+        assert jobs(finished, *TINY)["train_seed0to1"] == 11
+    finally:
+        path.write_text(text)
+
+
+def test_a_failing_job_names_the_seed_and_keeps_the_rest(finished):
+    status, output = snakemake(
+        finished, *TINY, "--config", "name=failing", "table1=[onehot]",
+        "--config", "name=failing", "training={learning_rate: 1, max_epochs: 30}",
+        "results/failing/scores/digits-gray/standard.csv",
+    )  # fmt: skip
+    if status == 0:
+        pytest.skip("a learning rate of 1 did not diverge here")
+    assert "digits-gray/standard seed" in output

@@ -1,0 +1,169 @@
+"""Comparison with the paper: values and order of Table 2, sizes of Table 1.
+
+``python -m workflow.scripts.comparison --scores FILE... --datasets KEY... --csv F``
+"""
+
+from collections import Counter
+
+from workflow.scripts import products, reading, selection, table2, tabular
+from workflow.scripts.comparison_rows import (
+    ORDER_COLUMNS,
+    SIZE_COLUMNS,
+    VALUE_COLUMNS,
+    order_rows,
+    size_rows,
+    value_rows,
+)
+from workflow.scripts.products import ESTIMATED, METHODS
+from workflow.scripts.verdicts import SIZES, Judge, reference, table_sizes
+
+# Configurations that follow the paper's protocol; any other must say that it does.
+PAPERS_PROTOCOL = ("paper", "stand-ins")
+NOTES = (
+    "Difference: ours minus the paper's, with its 95 % confidence interval and p of "
+    "Welch's two-sided t-test at 5 %, from our seeds and the paper's printed mean, "
+    "deviation (rounded to two decimals, taken for a sample standard deviation) and "
+    "n. No correction for the number of comparisons.",
+    '"holds" says that no difference was found with these n. It is no proof of '
+    "equality: the interval shows which differences remain possible.",
+    "A stand-in is compared in its order only, never in its values.",
+    f"{table2.ABSENT}: no scores, or nothing to compare.",
+)
+
+
+def _text(value, form: str = "{:.2f}") -> str:
+    return table2.ABSENT if value is None else form.format(value)
+
+
+def _p(value) -> str:
+    if value is None:
+        return table2.ABSENT
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _estimate(mean, sd, prior: str) -> str:
+    if mean is None:
+        return table2.ABSENT
+    sign = "≈ " if prior in ESTIMATED else ""
+    return f"{sign}{mean:.2f}" + ("" if sd is None else f" ± {sd:.2f}")
+
+
+def value_table(rows: list[dict], registry) -> str:
+    """The first part in Markdown."""
+    header = "Dataset,Prior,n,Ours,Paper,Difference,95 % interval,p,Verdict".split(",")
+    grid = []
+    for row in rows:
+        low, high, prior = row["low"], row["high"], row["prior"]
+        grid.append(
+            [
+                registry.name(row["dataset"]),
+                METHODS[prior],
+                str(row["n"]),
+                _estimate(row["mean"], row["sd"], prior),
+                _estimate(row["paper_mean"], row["paper_sd"], prior),
+                _text(row["difference"], "{:+.2f}"),
+                table2.ABSENT if low is None else f"[{low:+.2f}, {high:+.2f}]",
+                _p(row["p_value"]),
+                row["verdict"],
+            ]
+        )
+    return tabular.markdown(header, grid, left=(0, 1, 8))
+
+
+def order_table(rows: list[dict], registry) -> str:
+    """The second part in Markdown."""
+    header = "Dataset,Gap,Ours,p,Paper,Paper's p,Verdict".split(",")
+    grid = [
+        [
+            registry.name(row["dataset"]),
+            f"{METHODS[row['other']]} minus {METHODS[row['prior']]}",
+            _text(row["gap"], "{:+.2f}"),
+            _p(row["p_value"]),
+            _text(row["paper_gap"], "{:+.2f}"),
+            _p(row["paper_p_value"]),
+            row["verdict"],
+        ]
+        for row in rows
+    ]
+    return tabular.markdown(header, grid, left=(0, 1, 6))
+
+
+def size_table(rows: list[dict], registry) -> str:
+    """The third part in Markdown."""
+    header = ["Dataset", *(f"{size}, ours / paper" for size in SIZES), "Verdict"]
+    grid = [
+        [
+            registry.name(row["dataset"]),
+            *(
+                f"{_text(row[size], '{:,}')} / {_text(row[f'paper_{size}'], '{:,}')}"
+                for size in SIZES
+            ),
+            row["verdict"],
+        ]
+        for row in rows
+    ]
+    return tabular.markdown(header, grid, left=(0, 5))
+
+
+def tally(rows: list[dict]) -> str:
+    """How often each verdict was given."""
+    counts = Counter(row["verdict"] for row in rows)
+    return "; ".join(f"{verdict}: {count}" for verdict, count in counts.items()) + "."
+
+
+@reading.one_line_errors
+def main(argv=None):
+    """Write the comparison as CSV (one file a part) and Markdown."""
+    parser = products.parser(__doc__.splitlines()[0])
+    selection.add_arguments(parser)
+    parser.add_argument("--reference", default="results/reference/paper.csv")
+    parser.add_argument("--table1", help="our Table 1 in CSV")
+    parser.add_argument(
+        "--reference-table1", default="results/reference/paper_table1.csv"
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=("paper", "other"),
+        help="whether values may be compared; default: by the configuration's name",
+    )
+    parser.add_argument("--csv", required=True, help="values")
+    parser.add_argument("--order-csv")
+    parser.add_argument("--sizes-csv")
+    parser.add_argument("--markdown", required=True)
+    args = parser.parse_args(argv)
+    if args.sizes_csv and not args.table1:
+        raise reading.BadInput("--sizes-csv is given, expected --table1 with it")
+
+    name = args.configuration
+    papers = args.protocol == "paper" or (
+        args.protocol is None and name in PAPERS_PROTOCOL
+    )
+    registry = products.registry(args.registry)
+    table, origin = selection.selected(args)
+    judge = Judge(table, reference(args.reference), registry, "" if papers else name)
+    values, order = value_rows(judge, name), order_rows(judge, name)
+    parts = ["# Comparison with the paper", f"Configuration: {name}."]
+    if args.label:
+        parts.append(f"**{args.label}**")
+    parts += ["## Values of Table 2", "Test log-likelihoods in nats. " + tally(values)]
+    parts += [value_table(values, registry), "## Order in Table 2"]
+    parts += [
+        "Whether the same pairs differ at 5 % in the same direction. " + tally(order),
+        order_table(order, registry),
+    ]
+    products.write_csv(args.csv, values, VALUE_COLUMNS)
+    if args.order_csv:
+        products.write_csv(args.order_csv, order, ORDER_COLUMNS)
+    if args.table1:
+        paper = table_sizes(args.reference_table1)
+        sizes = size_rows(table_sizes(args.table1), paper, registry, name)
+        parts += ["## Sizes of Table 1", tally(sizes), size_table(sizes, registry)]
+        if args.sizes_csv:
+            products.write_csv(args.sizes_csv, sizes, SIZE_COLUMNS)
+    below = [*NOTES, *table2.facts(table, registry), origin]
+    parts += ["## Notes", "\n".join(f"- {line}" for line in below)]
+    products.write_text(args.markdown, "\n\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""Figure 2: the ELBO of the validation data on OneHot against the epoch.
+
+``python -m workflow.scripts.figure2 --curves iop=FILE... --output F.png F.pdf F.svg``
+"""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from workflow.scripts import origins, products, reading, style
+from workflow.scripts.products import ESTIMATED, METHODS
+from workflow.scripts.reading import BadInput
+
+# Four vectors, each a quarter of the data: no model's log-likelihood is higher.
+OPTIMUM = -math.log(4)
+# A decoder that ignores z gives each pixel its frequency 1/4 and gets this ELBO at
+# best. The axis ends a little below it, so that a curve that dives (and is worse than
+# no latent variable at all) cannot squash the differences near the optimum.
+NO_LATENT = 4 * (0.25 * math.log(0.25) + 0.75 * math.log(0.75))
+FLOOR = NO_LATENT - 0.1
+CEILING = 0.0  # no probability of a discrete vector is above one
+
+
+def read(path: str) -> pd.Series:
+    """One run's validation ELBO in nats, indexed by epoch (ascending)."""
+    frame = reading.table(path, ("epoch", "valid_elbo"))
+    epochs = reading.integers(frame, "epoch", path)
+    if not len(frame) or not epochs.is_monotonic_increasing or not epochs.is_unique:
+        raise BadInput(f"{path}: column 'epoch' is expected to ascend, without gaps")
+    if len(epochs) != epochs.iloc[-1] - epochs.iloc[0] + 1:
+        raise BadInput(f"{path}: column 'epoch' has gaps, expected every epoch")
+    values = reading.numbers(frame, "valid_elbo", path).to_numpy()
+    return pd.Series(values, index=epochs.to_numpy(), name="valid_elbo")
+
+
+def together(runs: list[pd.Series], first: int) -> tuple[np.ndarray, np.ndarray]:
+    """Epochs from ``first`` at which every run was still training, and their ELBOs.
+
+    Returns (epochs,) and (runs, epochs). Averaging beyond the first stop would let
+    the curve jump where a run leaves, and show the survivors as if they were all.
+    """
+    last = min(run.index[-1] for run in runs)
+    begin = max(first, *(run.index[0] for run in runs))
+    epochs = np.arange(begin, last + 1)
+    return epochs, np.array([run.reindex(epochs) for run in runs])
+
+
+def limits(curves: dict[str, list[pd.Series]], first: int) -> tuple[float, float]:
+    """The shared y axis: what the runs reach, but within FLOOR and CEILING.
+
+    Of a method with values beyond these, all but its outermost hundredth counts, so
+    that a short dive does not stretch the axis down to the floor.
+    """
+    low = high = OPTIMUM
+    for runs in curves.values():
+        shown = np.concatenate([run.loc[first:] for run in runs])
+        least, most = shown.min(), shown.max()
+        low = min(low, least if least >= FLOOR else np.quantile(shown, 0.01))
+        high = max(high, most if most <= CEILING else np.quantile(shown, 0.99))
+    low, high = max(low, FLOOR), min(high, CEILING)
+    margin = 0.05 * max(high - low, 0.1)
+    return max(low - margin, FLOOR), min(high + margin, CEILING)
+
+
+def _panel(axis, method: str, runs: list[pd.Series], first: int, bounds) -> None:
+    colour = style.COLOUR[method]
+    epochs, values = together(runs, first)
+    notes = [f"n = {len(runs)}"]
+    if len(epochs):
+        mean = values.mean(0)
+        axis.plot(epochs, mean, color=colour, lw=1.2, label="mean")
+        if len(runs) > 1:
+            sd = values.std(0, ddof=1)
+            axis.fill_between(
+                epochs, mean - sd, mean + sd, color=colour, alpha=0.3, lw=0, label="sd"
+            )
+    stops = sorted({int(run.index[-1]) for run in runs})
+    if len(stops) > 1:
+        notes.append(f"first stop at epoch {stops[0]}")
+        for run in runs:  # beyond the first stop each run is itself, not a mean
+            rest = run.loc[max(stops[0], first) :]
+            axis.plot(rest.index, rest, color=colour, lw=0.4, alpha=0.8, label="run")
+            if len(rest):
+                axis.plot(
+                    rest.index[-1], rest.iloc[-1], "|", color="black", label="stop"
+                )
+    elif stops:
+        notes.append(f"to epoch {stops[0]}")
+    shown = np.concatenate([run.loc[first:] for run in runs])
+    if len(shown) and shown.min() < bounds[0]:
+        notes.append(f"lowest {shown.min():.4g}")
+    if len(shown) and shown.max() > bounds[1]:
+        notes.append(f"highest {shown.max():.4g}")
+    axis.axhline(OPTIMUM, color="black", ls="--", lw=0.9, label="optimum")
+    estimated = " (estimated ELBO)" if method in ESTIMATED else ""
+    axis.set_title(style.caption(method, estimated), pad=14)
+    axis.text(
+        0.5,
+        1.03,
+        "; ".join(notes),
+        transform=axis.transAxes,
+        ha="center",
+        va="bottom",
+        fontsize=style.SMALL + 0.5,
+    )
+
+
+@style.styled
+def draw(
+    curves: dict[str, list[pd.Series]],
+    first: int,
+    title: str,
+    label: str = "",
+    footer: str = "",
+) -> Figure:
+    """Panels (a) to (d): mean over the seeds and a band of one standard deviation.
+
+    curves: by method, one series of ``read`` a seed. first: the first epoch shown.
+    The mean ends where the first run stopped; beyond it the remaining runs are drawn
+    one by one, each with a mark at its end.
+    """
+    for method, runs in curves.items():
+        if max(run.index[-1] for run in runs) < first:
+            raise BadInput(
+                f"--curves {method} ends at epoch {max(r.index[-1] for r in runs)}, "
+                f"expected epochs from {first} (--first-epoch)"
+            )
+    methods = [method for method in METHODS if method in curves]
+    rows = -(-len(methods) // 2) if len(methods) > 2 else 1
+    figure = style.blank(6.8, 1.1 + 2.15 * rows)
+    style.frame(figure, title, label, footer)
+    axes = style.grid(figure, len(methods), sharex=True, sharey=True)
+    bounds = limits(curves, first)
+    for method, axis in zip(methods, axes, strict=True):
+        _panel(axis, method, curves[method], first, bounds)
+        axis.set_xlabel("epoch")
+        axis.set_ylabel("ELBO (nats)")
+        axis.tick_params(labelbottom=True, labelleft=True)
+    last = max(run.index[-1] for runs in curves.values() for run in runs)
+    axes[0].set_xlim(first, max(last, first + 1))
+    axes[0].set_ylim(*bounds)
+    for axis in axes:
+        axis.annotate(
+            "-ln 4",
+            (1, OPTIMUM),
+            xycoords=("axes fraction", "data"),
+            xytext=(2, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=style.SMALL + 0.5,
+        )
+    return figure
+
+
+NOTE = (
+    "Line: mean over the runs; band: ± one standard deviation. Beyond the first stop "
+    "the runs still training are drawn singly (thin), each to its end."
+)
+ESTIMATES = (
+    "Estimated ELBOs come from a density-ratio network and may be too high: on OneHot "
+    "training and validation data are the same."
+)
+
+
+@reading.one_line_errors
+def main(argv=None):
+    """Draw Figure 2."""
+    parser = products.parser(__doc__.splitlines()[0])
+    parser.add_argument(
+        "--curves", nargs="+", action="extend", required=True, metavar="METHOD=FILE"
+    )
+    parser.add_argument(
+        "--first-epoch", type=int, default=100, help="the end of the warm-up"
+    )
+    parser.add_argument("--dataset", default="onehot")
+    origins.add_arguments(parser)
+    style.add_output(parser)
+    args = parser.parse_args(argv)
+
+    curves: dict[str, list[pd.Series]] = {}
+    for method, path in reading.pairs(args.curves, "--curves"):
+        if method not in METHODS:
+            raise BadInput(
+                f"--curves is {method}={path}, expected one of {', '.join(METHODS)}"
+            )
+        curves.setdefault(method, []).append(read(path))
+    name = products.registry(args.registry).name(args.dataset)
+    estimates = ESTIMATES if set(ESTIMATED) & set(curves) else ""
+    footer = origins.footer(args, NOTE, estimates)
+    title = f"{name}: ELBO of the validation data from epoch {args.first_epoch}"
+    figure = draw(curves, args.first_epoch, title, args.label, footer)
+    style.save(figure, args.output)
+
+
+if __name__ == "__main__":
+    main()

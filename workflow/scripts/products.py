@@ -1,0 +1,116 @@
+"""What every table and figure shares: names, arguments and whole files.
+
+A product says on its face which configuration it came from and which of its
+datasets stand in for another, so that neither can be mistaken for the paper's.
+"""
+
+import argparse
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from workflow.scripts.reading import BadInput
+
+# The rows of Table 2 and the panels of Figures 1 and 2, in the paper's order.
+METHODS = {
+    "standard": "Standard VAE",
+    "avb": "AVB",
+    "vampprior": "VAE with VampPrior",
+    "iop": "Proposed method",
+}
+# Their densities or ELBOs come from a density-ratio network: "≈" in the paper.
+ESTIMATED = ("avb", "iop")
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Titles of the datasets and what each stands in for (None: itself)."""
+
+    titles: dict[str, str]
+    stands_in_for: dict[str, str | None]
+
+    def original(self, dataset: str) -> str:
+        """The dataset's key in the paper: its own, or the one it stands in for."""
+        return self.stands_in_for.get(dataset) or dataset
+
+    def name(self, dataset: str) -> str:
+        """The title for a reader; a stand-in is always called one."""
+        if dataset not in self.titles:
+            raise BadInput(
+                f"dataset {dataset!r} is not in the registry, "
+                f"expected one of {', '.join(self.titles)}"
+            )
+        title, original = self.titles[dataset], self.stands_in_for[dataset]
+        if original is None:
+            return title
+        words = f"stand-in for {self.titles.get(original, original)}"
+        if title.endswith(")"):
+            return f"{title[:-1]}, {words})"
+        return f"{title} ({words})"
+
+
+def registry(path: str | Path) -> Registry:
+    """Read ``title`` and ``stands_in_for`` of each dataset; other keys are ignored.
+
+    The datasets are the file's top level or lie under its key ``datasets``.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeError) as error:
+        raise BadInput(f"{path}: not YAML ({' '.join(str(error).split())})") from error
+    datasets = content.get("datasets", content) if isinstance(content, dict) else None
+    if not isinstance(datasets, dict):
+        raise BadInput(f"{path}: no datasets, expected a mapping of them")
+    for key, entry in datasets.items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("title"), str):
+            raise BadInput(f"{path}: title of {key} is missing, expected text")
+    return Registry(
+        {key: entry["title"] for key, entry in datasets.items()},
+        {key: entry.get("stands_in_for") for key, entry in datasets.items()},
+    )
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """A parser with the arguments that every script takes."""
+    common = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    common.add_argument("--configuration", default="paper", help="its name")
+    common.add_argument(
+        "--label", default="", help="text that every product shows, may be empty"
+    )
+    common.add_argument("--registry", default="config/datasets.yaml")
+    return common
+
+
+def whole(path: str | Path, write: Callable[[Path], None]) -> None:
+    """Let ``write`` make the file; a reader sees the old or the new one, never half."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # the suffix stays last: writers choose their format by it
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write ``text`` as UTF-8, ending with one newline."""
+    data = (text.rstrip("\n") + "\n").encode()
+    whole(path, lambda temporary: temporary.write_bytes(data))
+
+
+def write_csv(path: str | Path, rows: list[dict], columns: list[str]) -> None:
+    """Write rows in long form; None becomes an empty field, truths true or false."""
+
+    def field(value):
+        return str(value).lower() if isinstance(value, bool) else value
+
+    plain = [[field(row[column]) for column in columns] for row in rows]
+    # object keeps a whole number whole in a column that also has empty fields
+    frame = pd.DataFrame(plain, columns=columns, dtype=object)
+    whole(path, lambda temporary: frame.to_csv(temporary, index=False))

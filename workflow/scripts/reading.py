@@ -1,0 +1,126 @@
+"""Reading CSV files so that a wrong one is named in a line, not in a traceback."""
+
+import functools
+import math
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pandas as pd
+
+
+class BadInput(ValueError):
+    """An input is not what its format says: file, column, value and expectation."""
+
+
+def one_line_errors(build: Callable) -> Callable:
+    """Make ``main``: bad input ends with one line on stderr and exit status 1."""
+    name = Path(build.__code__.co_filename).stem  # its module may be called __main__
+
+    @functools.wraps(build)
+    def main(argv=None):
+        try:
+            build(argv)
+        except (BadInput, OSError) as error:
+            sys.exit(f"{name}: {error}")
+
+    return main
+
+
+def table(path: str | Path, columns: Iterable[str]) -> pd.DataFrame:
+    """A CSV file as text, (rows, its columns), with at least ``columns``.
+
+    The index counts lines of the file, so that an error can name one.
+    Raises BadInput when a column is missing or the file is no CSV.
+    """
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeError) as error:
+        raise BadInput(f"{path}: not a CSV file ({str(error).strip()})") from error
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise BadInput(
+            f"{path}: column {missing[0]!r} is missing, "
+            f"expected {', '.join(columns)}; found {', '.join(frame.columns)}"
+        )
+    frame.index = pd.RangeIndex(2, 2 + len(frame))
+    return frame
+
+
+def _each(frame: pd.DataFrame, column: str, path, convert, expected: str) -> pd.Series:
+    converted = []
+    for line, text in frame[column].items():
+        try:
+            converted.append(convert(text))
+        except ValueError:
+            raise BadInput(
+                f"{path}: line {line}, column {column!r} is {text!r}, "
+                f"expected {expected}"
+            ) from None
+    return pd.Series(converted, index=frame.index, name=column, dtype=object)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _whole(text: str) -> int:
+    number = _finite(text)  # a column with gaps may have been written as 500.0
+    if number != int(number) or number < 0:
+        raise ValueError(text)
+    return int(number)
+
+
+def numbers(frame: pd.DataFrame, column: str, path) -> pd.Series:
+    """The column as finite floats (float64)."""
+    return _each(frame, column, path, _finite, "a finite number").astype(float)
+
+
+def integers(frame: pd.DataFrame, column: str, path) -> pd.Series:
+    """The column as whole numbers from 0 (int64)."""
+    return _each(frame, column, path, _whole, "a whole number").astype("int64")
+
+
+def optional_integers(frame: pd.DataFrame, column: str, path) -> pd.Series:
+    """The column as Python integers, None where the field is empty (object)."""
+    expected = "a whole number or nothing"
+    return _each(
+        frame, column, path, lambda text: _whole(text) if text else None, expected
+    )
+
+
+def truths(frame: pd.DataFrame, column: str, path) -> pd.Series:
+    """The column as booleans."""
+
+    def convert(text):
+        if text.lower() not in ("true", "false"):
+            raise ValueError(text)
+        return text.lower() == "true"
+
+    return _each(frame, column, path, convert, "true or false").astype(bool)
+
+
+def choices(frame: pd.DataFrame, column: str, path, known: Iterable[str]) -> pd.Series:
+    """The column as text, each value one of ``known``."""
+
+    def convert(text):
+        if text not in known:
+            raise ValueError(text)
+        return text
+
+    expected = f"one of {', '.join(known)}"
+    return _each(frame, column, path, convert, expected)
+
+
+def pairs(texts: Iterable[str], option: str) -> list[tuple[str, str]]:
+    """``KEY=VALUE`` arguments of ``option``, in order."""
+    found = []
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not (key and sign and value):
+            raise BadInput(f"{option} is {text!r}, expected KEY=VALUE")
+        found.append((key, value))
+    return found

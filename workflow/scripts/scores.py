@@ -1,0 +1,155 @@
+"""Scores in long form, one row per seed and metric, and the cells made of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workflow.scripts import origins, reading
+from workflow.scripts.products import METHODS
+from workflow.scripts.reading import BadInput
+from workflow.scripts.statistics import Summary, summarise
+
+COLUMNS = (
+    "dataset,prior,components,seed,split,metric,value,samples,epoch,epochs,"
+    "commit,device,torch,precision,settings_digest,data_digest"
+).split(",")
+SPLITS = ("valid", "test")
+METRICS = ("elbo", "log_likelihood", "reconstruction", "kl")
+KEY = ["dataset", "prior", "components", "seed", "split", "metric", "samples"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The scores of one dataset and prior.
+
+    components: K of the VampPrior, None for the others.
+    samples: importance samples S of the log-likelihood; None without scores.
+    values: (n,) float64, nats, one a seed, in the order of the seeds.
+    """
+
+    dataset: str
+    prior: str
+    components: int | None
+    samples: int | None
+    values: np.ndarray
+
+    @property
+    def summary(self) -> Summary | None:
+        """n, mean and standard deviation; None for a cell without scores."""
+        return summarise(self.values) if len(self.values) else None
+
+
+def read(paths: Iterable[str]) -> pd.DataFrame:
+    """Concatenate score files; ``components`` is an integer or None.
+
+    Raises BadInput on a wrong value, on a seed that is scored twice, and when a
+    dataset's rows come from different data, which no test may mix.
+    """
+    frames = []
+    for path in paths:
+        frame = reading.table(path, COLUMNS)
+        for column, known in (
+            ("prior", METHODS),
+            ("split", SPLITS),
+            ("metric", METRICS),
+        ):
+            frame[column] = reading.choices(frame, column, path, known)
+        frame["components"] = reading.optional_integers(frame, "components", path)
+        for column in ("seed", "samples"):
+            frame[column] = reading.integers(frame, column, path)
+        frame["value"] = reading.numbers(frame, "value", path)
+        for line, row in frame.iterrows():
+            if (row["prior"] == "vampprior") != (row["components"] is not None):
+                raise BadInput(
+                    f"{path}: line {line}, column 'components' is "
+                    f"{row['components']}, expected K for vampprior and nothing else"
+                )
+        frames.append(frame.assign(file=str(path)))
+    frame = pd.concat(frames, ignore_index=True)
+    twice = frame[frame.duplicated(KEY)]
+    if len(twice):
+        row = twice.iloc[0]
+        what = ", ".join(f"{key} {row[key]}" for key in KEY if row[key] is not None)
+        raise BadInput(f"{row['file']}: a second row for {what}, expected one")
+    for dataset, rows in frame.groupby("dataset"):
+        digests = sorted(set(rows["data_digest"]))
+        if len(digests) > 1:
+            raise BadInput(
+                f"{', '.join(sorted(set(rows['file'])))}: column 'data_digest' of "
+                f"{dataset} is {' and '.join(digests)}, expected one"
+            )
+    return frame
+
+
+def select(
+    frame: pd.DataFrame,
+    dataset: str,
+    prior: str,
+    samples: int | None = None,
+) -> pd.DataFrame:
+    """Rows of the test log-likelihood with S = ``samples`` (None: the only S)."""
+    rows = frame[
+        (frame["dataset"] == dataset)
+        & (frame["prior"] == prior)
+        & (frame["split"] == "test")
+        & (frame["metric"] == "log_likelihood")
+    ]
+    if samples is not None:
+        return rows[rows["samples"] == samples]
+    found = sorted(set(rows["samples"]))
+    if len(found) > 1:
+        raise BadInput(
+            f"column 'samples' of {dataset}, {prior} is "
+            f"{' and '.join(map(str, found))}, expected one (--importance-samples)"
+        )
+    return rows
+
+
+def cell(
+    frame: pd.DataFrame,
+    dataset: str,
+    prior: str,
+    components: int | None = None,
+    samples: int | None = None,
+) -> Cell:
+    """The test log-likelihoods of a dataset and prior (a cell of Table 2).
+
+    components: which K of the VampPrior; None takes the only one there is.
+    Raises BadInput when there are several K or S and none was chosen.
+    """
+    rows = select(frame, dataset, prior, samples)
+    if prior == "vampprior":
+        found = sorted(set(rows["components"]))
+        if components is None and len(found) > 1:
+            raise BadInput(
+                f"column 'components' of {dataset} is "
+                f"{' and '.join(map(str, found))}, expected one (--components)"
+            )
+        if components is None and found:
+            components = found[0]
+        rows = rows[rows["components"] == components]
+    else:
+        components = None
+    rows = rows.sort_values("seed")
+    used = int(rows["samples"].iloc[0]) if len(rows) else None
+    return Cell(dataset, prior, components, used, rows["value"].to_numpy(float))
+
+
+def chosen_components(texts: Iterable[str]) -> dict[str, int]:
+    """``DATASET=K`` arguments of ``--components``."""
+    chosen = {}
+    for dataset, text in reading.pairs(texts, "--components"):
+        if not text.isdecimal():
+            raise BadInput(
+                f"--components {dataset} is {text!r}, expected a whole number"
+            )
+        chosen[dataset] = int(text)
+    return chosen
+
+
+def provenance(frame: pd.DataFrame) -> str:
+    """A line that says which commits, devices and versions made these scores."""
+    columns = (frame[name] for name in origins.FACTS)
+    return origins.line("Scores", zip(*columns, strict=True))

@@ -1,0 +1,93 @@
+"""Table 1: number and dimensions of the datasets, from the canonical arrays.
+
+``python -m workflow.scripts.table1 --data FILE... --csv F --markdown F --latex F``
+"""
+
+from models.data import SPLITS, Dataset, load
+from workflow.scripts import products, reading, tabular
+from workflow.scripts.reading import BadInput
+
+COLUMNS = [
+    "configuration",
+    "dataset",
+    "title",
+    "stand_in_for",
+    "dimension",
+    *SPLITS,
+    "origin",
+    "digest",
+]
+HEADER = ["Dataset", "Dimension", "Train size", "Valid size", "Test size"]
+CAPTION = "Number and dimensions of datasets"
+
+
+def sizes(
+    datasets: list[Dataset], registry: products.Registry, configuration: str
+) -> list[dict]:
+    """One row a dataset: pixels and the number of images of each split."""
+    rows = []
+    for dataset in datasets:
+        row = {
+            "configuration": configuration,
+            "dataset": dataset.name,
+            "title": registry.name(dataset.name),
+            "stand_in_for": registry.stands_in_for[dataset.name],
+            "dimension": dataset.pixels,
+            "origin": dataset.origin,
+            "digest": dataset.digest,
+        }
+        rows.append(row | {split: len(getattr(dataset, split)) for split in SPLITS})
+    return rows
+
+
+def notes(rows: list[dict]) -> list[str]:
+    """Where the arrays came from and which they are."""
+    facts = [
+        f"{row['title']}: {row['origin'] or 'origin not recorded'}, "
+        f"SHA-256 {row['digest'][:12]}"
+        for row in rows
+    ]
+    return [f"Arrays: {'; '.join(facts)}."]
+
+
+def grid(rows: list[dict]) -> list[list[str]]:
+    """The cells as text, thousands separated by a comma as in the paper."""
+    return [
+        [row["title"], *(f"{row[key]:,}" for key in ("dimension", *SPLITS))]
+        for row in rows
+    ]
+
+
+@reading.one_line_errors
+def main(argv=None):
+    """Write Table 1 as CSV, Markdown and LaTeX."""
+    parser = products.parser(__doc__.splitlines()[0])
+    parser.add_argument("--data", nargs="+", required=True, help="canonical .npz")
+    parser.add_argument("--csv", required=True)
+    parser.add_argument("--markdown")
+    parser.add_argument("--latex")
+    args = parser.parse_args(argv)
+
+    datasets = []
+    for path in args.data:
+        try:
+            datasets.append(load(path))
+        except ValueError as error:  # it names the file itself
+            raise BadInput(str(error)) from error
+    rows = sizes(datasets, products.registry(args.registry), args.configuration)
+    products.write_csv(args.csv, rows, COLUMNS)
+    text, below = grid(rows), notes(rows)
+    if args.markdown:
+        parts = [f"**Table 1.** {CAPTION}.", tabular.markdown(HEADER, text), *below]
+        if args.label:
+            parts.insert(1, f"**{args.label}**")
+        products.write_text(args.markdown, "\n\n".join(parts))
+    if args.latex:
+        caption = f"{CAPTION} ({args.label})" if args.label else CAPTION
+        escaped = [[tabular.escape(field) for field in row] for row in text]
+        table = tabular.latex(HEADER, escaped, caption, "tab:datasets", below)
+        products.write_text(args.latex, table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Table 2: test log-likelihoods of the priors on the datasets, in nats.
+
+``python -m workflow.scripts.table2 --scores FILE... --datasets KEY... --csv F``
+"""
+
+from collections import Counter
+from collections.abc import Callable
+
+from workflow.scripts import products, reading, selection, tabular
+from workflow.scripts.products import ESTIMATED, METHODS
+from workflow.scripts.scores import Cell
+from workflow.scripts.selection import Table
+
+COLUMNS = [
+    "configuration",
+    "dataset",
+    "stand_in_for",
+    "prior",
+    "components",
+    "samples",
+    "n",
+    "mean",
+    "sd",
+    "best",
+    "bold",
+    "p_value",
+    "approximate",
+]
+CAPTION = (
+    "Comparison of test log-likelihoods (nats), mean ± standard deviation over seeds"
+)
+ABSENT = "\N{EN DASH}"
+
+
+def rows(table: Table, registry: products.Registry, configuration: str) -> list[dict]:
+    """One row a cell in long form; a cell without scores has n = 0 and no mean."""
+    found = []
+    for (dataset, prior), cell in table.cells.items():
+        summary, standing = cell.summary, table.standings.get((dataset, prior))
+        found.append(
+            {
+                "configuration": configuration,
+                "dataset": dataset,
+                "stand_in_for": registry.stands_in_for[dataset],
+                "prior": prior,
+                "components": cell.components,
+                "samples": cell.samples,
+                "n": len(cell.values),
+                "mean": summary.mean if summary else None,
+                "sd": summary.sd if summary and summary.n > 1 else None,
+                "best": bool(standing and standing.best),
+                "bold": bool(standing and standing.bold),
+                "p_value": standing.p if standing else None,
+                "approximate": prior in ESTIMATED,
+            }
+        )
+    return found
+
+
+def number(cell: Cell, between: str = " ± ") -> str:
+    """Mean and deviation with two decimals as in the paper; no deviation for n = 1."""
+    summary = cell.summary
+    if summary is None:
+        return ABSENT
+    deviation = f"{between}{summary.sd:.2f}" if summary.n > 1 else ""
+    return f"{summary.mean:.2f}{deviation}"
+
+
+def field(table: Table, dataset: str, prior: str, kind: str) -> str:
+    """A cell for ``plain`` (bold: a star), ``markdown`` or ``latex``."""
+    cell = table.cells[dataset, prior]
+    standing = table.standings.get((dataset, prior))
+    if standing is None:
+        return "--" if kind == "latex" else ABSENT
+    estimated = prior in ESTIMATED
+    if kind == "latex":
+        text = number(cell, r" \pm ")
+        text = rf"\mathbf{{{text}}}" if standing.bold else text
+        sign = r"\approx " if estimated else ""
+        return f"${sign}{text}$"
+    text = number(cell)
+    if kind == "markdown":
+        text = f"**{text}**" if standing.bold else text
+    else:
+        text += "*" if standing.bold else " "
+    return f"≈ {text}" if estimated else text
+
+
+def grid(table: Table, kind: str) -> list[list[str]]:
+    """A row a prior, a column a dataset, as in the paper."""
+    return [
+        [
+            METHODS[prior],
+            *(field(table, dataset, prior, kind) for dataset in table.datasets),
+        ]
+        for prior in table.priors
+    ]
+
+
+def facts(table: Table, registry: products.Registry) -> list[str]:
+    """Seeds, importance samples and components of the cells, and what "≈" means."""
+    filled = [cell for cell in table.cells.values() if len(cell.values)]
+    lines = []
+    if any(cell.prior in ESTIMATED for cell in filled):
+        lines.append("≈: the prior's density is estimated by a density-ratio network.")
+    mixtures = [cell for cell in filled if cell.prior == "vampprior"]
+    for cells, value, what in (
+        (filled, lambda cell: len(cell.values), "Seeds n"),
+        (filled, lambda cell: cell.samples, "Importance samples S"),
+        (mixtures, lambda cell: cell.components, "Components of the VampPrior K"),
+    ):
+        if cells:
+            lines.append(f"{what} = {_by_cell(cells, value, registry)}.")
+    return lines
+
+
+def notes(table: Table, registry: products.Registry) -> list[str]:
+    """How to read the bold type, the cells' facts, and what a dash means."""
+    lines = [
+        "Bold: the best mean of a column and those not different from it at 5 % "
+        "(Welch's t-test, two-sided)."
+    ]
+    counts = [len(cell.values) for cell in table.cells.values()]
+    if 1 in counts:
+        lines.append(
+            "With fewer than two seeds no test is possible: of such a pair only the "
+            "best mean is bold."
+        )
+    lines += facts(table, registry)
+    if 0 in counts:
+        lines.append(f"{ABSENT}: no scores; the best is that of the others.")
+    return lines
+
+
+def _by_cell(cells: list[Cell], value: Callable, registry: products.Registry) -> str:
+    """``8``, or with exceptions ``8, but 5 in FreyFaces, 7 in MNIST (AVB)``."""
+    usual = Counter(map(value, cells)).most_common(1)[0][0]
+    exceptions = []
+    for dataset in dict.fromkeys(cell.dataset for cell in cells):
+        column = [cell for cell in cells if cell.dataset == dataset]
+        name = registry.name(dataset)
+        if len(set(map(value, column))) == 1:
+            if value(column[0]) != usual:
+                exceptions.append(f"{value(column[0])} in {name}")
+            continue
+        exceptions += [
+            f"{value(cell)} in {name} ({METHODS[cell.prior]})"
+            for cell in column
+            if value(cell) != usual
+        ]
+    return f"{usual}, but {', '.join(exceptions)}" if exceptions else str(usual)
+
+
+@reading.one_line_errors
+def main(argv=None):
+    """Write Table 2 as CSV, Markdown and LaTeX, and print it."""
+    parser = products.parser(__doc__.splitlines()[0])
+    selection.add_arguments(parser)
+    parser.add_argument("--csv", required=True)
+    parser.add_argument("--markdown")
+    parser.add_argument("--latex")
+    args = parser.parse_args(argv)
+
+    registry = products.registry(args.registry)
+    header = ["", *(registry.name(dataset) for dataset in args.datasets)]
+    table, origin = selection.selected(args)
+    below = [*notes(table, registry), origin]
+    products.write_csv(args.csv, rows(table, registry, args.configuration), COLUMNS)
+    if args.markdown:
+        parts = [
+            f"**Table 2.** {CAPTION}.",
+            tabular.markdown(header, grid(table, "markdown")),
+            " ".join(below),
+        ]
+        if args.label:
+            parts.insert(1, f"**{args.label}**")
+        products.write_text(args.markdown, "\n\n".join(parts))
+    if args.latex:
+        caption = f"{CAPTION} ({args.label})" if args.label else CAPTION
+        text = tabular.latex(
+            header, grid(table, "latex"), caption, "tab:log-likelihoods", below
+        )
+        products.write_text(args.latex, text)
+    print(f"Table 2. {CAPTION}")
+    if args.label:
+        print(args.label)
+    print(tabular.plain(header, grid(table, "plain")))
+    print("\n".join(["*: bold.", *below]))
+
+
+if __name__ == "__main__":
+    main()

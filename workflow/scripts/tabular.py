@@ -1,0 +1,94 @@
+"""A grid of text as aligned lines, Markdown or LaTeX."""
+
+import re
+from collections.abc import Collection
+
+# Signs of this project's notes that LaTeX's default fonts may lack.
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "≈": r"$\approx$",
+    "±": r"$\pm$",
+    "\N{EN DASH}": "--",
+}
+
+
+def escape(text: str) -> str:
+    """Plain text as LaTeX."""
+    return re.sub(
+        "|".join(map(re.escape, _LATEX)), lambda found: _LATEX[found[0]], text
+    )
+
+
+def _padded(
+    grid: list[list[str]], left: Collection[int], least: int = 0
+) -> list[list[str]]:
+    """Pad to equal widths; the columns ``left`` to the left, the others right."""
+    widths = [max(least, *map(len, column)) for column in zip(*grid, strict=True)]
+    return [
+        [
+            text.ljust(width) if place in left else text.rjust(width)
+            for place, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in grid
+    ]
+
+
+def plain(
+    header: list[str], rows: list[list[str]], left: Collection[int] = (0,)
+) -> str:
+    """Aligned lines for a terminal; ``left``: columns of words, not of numbers."""
+    lines = ["  ".join(row).rstrip() for row in _padded([header, *rows], left)]
+    rule = "-" * max(map(len, lines))
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def markdown(
+    header: list[str], rows: list[list[str]], left: Collection[int] = (0,)
+) -> str:
+    """A pipe table, aligned in its source too."""
+    grid = [[text.replace("|", r"\|") for text in row] for row in [header, *rows]]
+    padded = _padded(grid, left, least=3)
+    rule = [
+        "-" * len(text) if place in left else "-" * (len(text) - 1) + ":"
+        for place, text in enumerate(padded[0])
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [padded[0], rule, *padded[1:]])
+
+
+def latex(
+    header: list[str],
+    rows: list[list[str]],
+    caption: str,
+    mark: str,
+    notes: list[str],
+) -> str:
+    r"""A ``table`` that needs no package; only ``rows`` may hold LaTeX.
+
+    caption, header and notes are plain text; mark is the key of ``\label``.
+    """
+    columns = "l" + "r" * (len(header) - 1)
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{escape(caption)}}}",
+        rf"\label{{{mark}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\hline",
+        " & ".join(map(escape, header)) + r" \\",
+        r"\hline",
+        *(" & ".join(row) + r" \\" for row in rows),
+        r"\hline",
+        r"\end{tabular}",
+    ]
+    if notes:
+        lines += ["", r"\smallskip", r"\footnotesize", escape(" ".join(notes))]
+    return "\n".join([*lines, r"\end{table}"])

@@ -1,0 +1,151 @@
+"""What may be said of our numbers next to the paper's, in a few exact words."""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+from workflow.scripts import reading
+from workflow.scripts.products import METHODS, Registry
+from workflow.scripts.selection import Table
+from workflow.scripts.statistics import Difference, Summary, welch
+
+REFERENCE = ("dataset", "prior", "components", "mean", "sd", "n", "approximate", "bold")
+SIZES = ("dimension", "train", "valid", "test")
+# Section 5.2: "We set the sample size of the importance sampling to 10."
+SAMPLES = 10
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A cell of the paper's Table 2: its numbers and the VampPrior's K."""
+
+    summary: Summary
+    components: int | None
+    approximate: bool
+    bold: bool
+
+
+def reference(path: str) -> dict[tuple[str, str], Printed]:
+    """Read results/reference/paper.csv by (dataset, prior)."""
+    frame = reading.table(path, REFERENCE)
+    columns = zip(
+        frame["dataset"],
+        reading.choices(frame, "prior", path, METHODS),
+        reading.optional_integers(frame, "components", path),
+        reading.numbers(frame, "mean", path),
+        reading.numbers(frame, "sd", path),
+        reading.integers(frame, "n", path),
+        reading.truths(frame, "approximate", path),
+        reading.truths(frame, "bold", path),
+        strict=True,
+    )
+    return {
+        (dataset, prior): Printed(Summary(int(n), mean, sd), k, approximate, bold)
+        for dataset, prior, k, mean, sd, n, approximate, bold in columns
+    }
+
+
+def table_sizes(path: str) -> dict[str, tuple[int, ...]]:
+    """Read a Table 1 in CSV: dimension, train, valid and test by dataset."""
+    frame = reading.table(path, ("dataset", *SIZES))
+    columns = [reading.integers(frame, column, path) for column in SIZES]
+    return {
+        dataset: tuple(int(column[line]) for column in columns)
+        for line, dataset in frame["dataset"].items()
+    }
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Compares a table with the paper's.
+
+    reduced: name of a configuration that is not the paper's protocol, else "".
+    """
+
+    table: Table
+    paper: dict[tuple[str, str], Printed]
+    registry: Registry
+    reduced: str = ""
+
+    def printed(self, dataset: str, prior: str) -> Printed | None:
+        """The paper's cell, for a stand-in that of the dataset it stands in for."""
+        return self.paper.get((self.registry.original(dataset), prior))
+
+    def _is_stand_in(self, dataset: str) -> bool:
+        return self.registry.original(dataset) != dataset
+
+    def _other_settings(self, dataset: str, prior: str) -> str:
+        """How the cell's K or S is not the paper's; "" when both are."""
+        cell, printed = self.table.cells[dataset, prior], self.printed(dataset, prior)
+        if cell.components != printed.components:
+            return f"not comparable: K = {cell.components}, not {printed.components}"
+        if cell.samples != SAMPLES:
+            return f"not comparable: S = {cell.samples}, not {SAMPLES}"
+        return ""
+
+    def value(self, dataset: str, prior: str) -> tuple[str, Difference | None]:
+        """Verdict on a cell; ours minus the paper's only where it means something."""
+        ours = self.table.cells[dataset, prior].summary
+        printed = self.printed(dataset, prior)
+        if printed is None:
+            return "not in the paper", None
+        if ours is None:
+            return "missing", None
+        if self._is_stand_in(dataset):
+            return "not comparable: stand-in", None
+        if self.reduced:
+            return f"not comparable: {self.reduced} configuration", None
+        if other := self._other_settings(dataset, prior):
+            return other, None
+        if ours.n < 2:
+            return "too few seeds", None
+        test = welch(ours, printed.summary)
+        if not test.significant:
+            return "holds", test
+        return f"differs, {'higher' if test.difference > 0 else 'lower'}", test
+
+    def order(
+        self, dataset: str, low: str, high: str
+    ) -> tuple[str, Difference | None, Difference | None]:
+        """Verdict on the gap high - low of a column; ours and the paper's test.
+
+        Order and gap may be compared for a stand-in, although its values may not.
+        """
+        ours = [self.table.cells[dataset, prior].summary for prior in (high, low)]
+        printed = [self.printed(dataset, prior) for prior in (high, low)]
+        theirs = welch(*(cell.summary for cell in printed)) if all(printed) else None
+        mine = welch(*ours) if all(s and s.n > 1 for s in ours) else None
+        if theirs is None:
+            return "not in the paper", mine, None
+        if None in ours:
+            return "missing", None, theirs
+        if self.reduced:
+            return f"not comparable: {self.reduced} configuration", mine, theirs
+        if not self._is_stand_in(dataset):
+            for prior in (low, high):
+                if other := self._other_settings(dataset, prior):
+                    return other, mine, theirs
+        if mine is None:
+            return "too few seeds", None, theirs
+        if mine.significant != theirs.significant:
+            only = "here" if mine.significant else "in the paper"
+            return f"differs, significant only {only}", mine, theirs
+        if mine.significant and mine.difference * theirs.difference < 0:
+            return "differs, reversed", mine, theirs
+        return "holds", mine, theirs
+
+    def pairs(self) -> list[tuple[str, str, str]]:
+        """Every (dataset, low, high), in the order of the rows of Table 2."""
+        return [
+            (dataset, low, high)
+            for dataset in self.table.datasets
+            for low, high in combinations(self.table.priors, 2)
+        ]
+
+
+def size_verdict(ours: tuple[int, ...] | None, paper: tuple[int, ...] | None) -> str:
+    """Whether a row of Table 1 is the paper's."""
+    if paper is None:
+        return "not in the paper"
+    if ours is None:
+        return "missing"
+    return "equal" if ours == paper else "differs"
