@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from models import files
 from workflow.data import DataError, digests, fetch, prepare, readers, registry, sources
 from workflow.data.registry import Alternative, Entry, File, Wheel
 
@@ -256,7 +257,7 @@ def test_a_run_that_ends_before_the_rename_leaves_nothing(
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sources.os, "replace", killed)
+    monkeypatch.setattr(files.os, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
         sources.obtain(entry(alternative()), tmp_path / "raw", mirror)
     assert files_below(tmp_path / "raw") == []

@@ -18,10 +18,9 @@ from workflow.scripts.scores import Cell
 
 LABEL = "quick configuration: not the paper's protocol"
 REGISTRY = """
-datasets:
-  onehot: {title: OneHot}
-  histopathology: {title: Histopathology}
-  bone-marrow: {title: Bone marrow, stands_in_for: histopathology}
+onehot: {title: OneHot}
+histopathology: {title: Histopathology}
+bone-marrow: {title: Bone marrow, stands_in_for: histopathology}
 """
 
 

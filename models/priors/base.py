@@ -17,6 +17,7 @@ class Prior(nn.Module):
     are trained with the encoder's and decoder's, but for those of `ratio`.
     """
 
+    title = ""  # in tables and figures
     approximate = False  # whether log_density is an estimate that need not normalise
 
     def __init__(self, settings: Settings, pixels: int, streams: Streams):

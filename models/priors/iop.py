@@ -12,6 +12,7 @@ class ImplicitOptimalPrior(Prior):
     integrates to one only as far as T is exact.
     """
 
+    title = "Proposed method"
     approximate = True
 
     def __init__(self, settings, pixels, streams):

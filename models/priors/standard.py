@@ -7,6 +7,8 @@ from models.priors.base import Prior
 class StandardPrior(Prior):
     """p(z) = N(0, I); its KL divergence has a closed form."""
 
+    title = "Standard VAE"
+
     def log_density(self, z, encoder):
         return distributions.standard_normal(z)
 

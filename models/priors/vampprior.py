@@ -9,6 +9,8 @@ from models.priors.base import Prior
 class VampPrior(Prior):
     """p(z) = (1/K) sum_k q(z | u_k), with learnt pseudo-inputs u (Eq. 9)."""
 
+    title = "VAE with VampPrior"
+
     def __init__(self, settings, pixels, streams):
         super().__init__(settings, pixels, streams)
         draw = streams.normal("init", settings.components, pixels)

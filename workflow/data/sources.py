@@ -1,7 +1,6 @@
 """Find a dataset's raw arrays: its alternatives in order, all local ones first."""
 
 import glob
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from models.files import replacing
 from workflow.data import DataError, fetch, readers
 from workflow.data.digests import content_digest, verify
 from workflow.data.registry import ROOT, Alternative, Entry, File
@@ -125,13 +125,8 @@ def _remote(file: File, alternative: Alternative, target: Path) -> Path:
 
 def _keep(file: File, target: Path, write: Callable[[BinaryIO], None]) -> Path:
     """Write, verify, then rename: a file under its own name is whole and verified."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
+    with replacing(target) as temporary:
         with open(temporary, "wb") as copy:
             write(copy)
         verify(temporary, file.digests, file.name)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
     return target

@@ -15,15 +15,15 @@ rule evaluate:
     threads: 1
     resources:
         mem_mb=2000,
-        gpu=0,
+        gpu=config["gpu"],
+        device="cuda" if config["gpu"] else "cpu",
     params:
         folders=folders,
         samples=config["importance_samples"],
-        device=lambda wildcards, resources: "cuda" if resources.gpu else "cpu",
         code=SCORING_CODE,
     shell:
         "python -m models.evaluate --data {input.data} --runs {params.folders}"
-        " --samples {params.samples} --output {output} --device {params.device}"
+        " --samples {params.samples} --output {output} --device {resources.device}"
         " --threads {threads} > {log} 2>&1"
 
 

@@ -24,15 +24,15 @@ for batch in configuration.seed_batches(config):
         threads: 1
         resources:
             mem_mb=2000,
-            gpu=0,
+            gpu=config["gpu"],
+            device="cuda" if config["gpu"] else "cpu",
         params:
             seeds=batch,
             folder=lambda wildcards, output: Path(output.weights[0]).parents[1],
             settings=settings_flags,
-            device=lambda wildcards, resources: "cuda" if resources.gpu else "cpu",
             recipe=recipe,
             code=TRAINING_CODE,
         shell:
             "python -m models.train --data {input.data} --seeds {params.seeds}"
-            " --output {params.folder} --device {params.device} --threads {threads}"
+            " --output {params.folder} --device {resources.device} --threads {threads}"
             " {params.settings} > {log} 2>&1"

@@ -14,7 +14,7 @@ from workflow.scripts.comparison_rows import (
     size_rows,
     value_rows,
 )
-from workflow.scripts.products import ESTIMATED, METHODS
+from workflow.scripts.methods import ESTIMATED, METHODS
 from workflow.scripts.verdicts import SIZES, Judge, reference, table_sizes
 
 # Configurations that follow the paper's protocol; any other must say that it does.

@@ -10,6 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from models.settings import Settings
+from workflow.scripts import methods
 
 ROOT = Path(__file__).resolve().parents[2]
 REGISTRY = ROOT / "config" / "datasets.yaml"
@@ -20,8 +21,7 @@ def schema() -> dict:
     """Return the schema, with the datasets and priors that there are filled in."""
     found = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     registry = yaml.safe_load(REGISTRY.read_text(encoding="utf-8"))
-    files = (ROOT / "models" / "priors").glob("*.py")
-    priors = sorted({file.stem for file in files} - {"__init__", "base"})
+    priors = list(methods.PRIORS)
     found["$defs"]["dataset"]["enum"] = list(registry)
     found["$defs"]["prior"]["enum"] = priors
     found["$defs"]["method"]["enum"] = [*priors, "avb"]

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from workflow.scripts import origins, products, reading, style
-from workflow.scripts.products import METHODS
+from workflow.scripts.methods import METHODS
 from workflow.scripts.reading import BadInput
 
 COLUMNS = ("prior", "seed", "vector", "z1", "z2")

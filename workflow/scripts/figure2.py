@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from workflow.scripts import origins, products, reading, style
-from workflow.scripts.products import ESTIMATED, METHODS
+from workflow.scripts.methods import ESTIMATED, METHODS
 from workflow.scripts.reading import BadInput
 
 # Four vectors, each a quarter of the data: no model's log-likelihood is higher.
@@ -65,7 +65,7 @@ def limits(curves: dict[str, list[pd.Series]], first: int) -> tuple[float, float
 
 
 def _panel(axis, method: str, runs: list[pd.Series], first: int, bounds) -> None:
-    colour = style.COLOUR[method]
+    colour = style.COLOUR.get(method, "#555555")
     epochs, values = together(runs, first)
     notes = [f"n = {len(runs)}"]
     if len(epochs):

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from workflow.scripts import products, reading, scores, style
-from workflow.scripts.products import METHODS
+from workflow.scripts.methods import METHODS
 from workflow.scripts.reading import BadInput
 from workflow.scripts.scores import Cell
 

@@ -5,25 +5,14 @@ datasets stand in for another, so that neither can be mistaken for the paper's.
 """
 
 import argparse
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
+from models.files import replacing
 from workflow.scripts.reading import BadInput
-
-# The rows of Table 2 and the panels of Figures 1 and 2, in the paper's order.
-METHODS = {
-    "standard": "Standard VAE",
-    "avb": "AVB",
-    "vampprior": "VAE with VampPrior",
-    "iop": "Proposed method",
-}
-# Their densities or ELBOs come from a density-ratio network: "≈" in the paper.
-ESTIMATED = ("avb", "iop")
 
 
 @dataclass(frozen=True)
@@ -54,23 +43,19 @@ class Registry:
 
 
 def registry(path: str | Path) -> Registry:
-    """Read ``title`` and ``stands_in_for`` of each dataset; other keys are ignored.
-
-    The datasets are the file's top level or lie under its key ``datasets``.
-    """
+    """Read ``title`` and ``stands_in_for`` of each dataset; other keys are ignored."""
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeError) as error:
         raise BadInput(f"{path}: not YAML ({' '.join(str(error).split())})") from error
-    datasets = content.get("datasets", content) if isinstance(content, dict) else None
-    if not isinstance(datasets, dict):
+    if not isinstance(content, dict):
         raise BadInput(f"{path}: no datasets, expected a mapping of them")
-    for key, entry in datasets.items():
+    for key, entry in content.items():
         if not isinstance(entry, dict) or not isinstance(entry.get("title"), str):
             raise BadInput(f"{path}: title of {key} is missing, expected text")
     return Registry(
-        {key: entry["title"] for key, entry in datasets.items()},
-        {key: entry.get("stands_in_for") for key, entry in datasets.items()},
+        {key: entry["title"] for key, entry in content.items()},
+        {key: entry.get("stands_in_for") for key, entry in content.items()},
     )
 
 
@@ -85,23 +70,11 @@ def parser(description: str) -> argparse.ArgumentParser:
     return common
 
 
-def whole(path: str | Path, write: Callable[[Path], None]) -> None:
-    """Let ``write`` make the file; a reader sees the old or the new one, never half."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # the suffix stays last: writers choose their format by it
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def write_text(path: str | Path, text: str) -> None:
     """Write ``text`` as UTF-8, ending with one newline."""
     data = (text.rstrip("\n") + "\n").encode()
-    whole(path, lambda temporary: temporary.write_bytes(data))
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def write_csv(path: str | Path, rows: list[dict], columns: list[str]) -> None:
@@ -113,4 +86,5 @@ def write_csv(path: str | Path, rows: list[dict], columns: list[str]) -> None:
     plain = [[field(row[column]) for column in columns] for row in rows]
     # object keeps a whole number whole in a column that also has empty fields
     frame = pd.DataFrame(plain, columns=columns, dtype=object)
-    whole(path, lambda temporary: frame.to_csv(temporary, index=False))
+    with replacing(path) as temporary:
+        frame.to_csv(temporary, index=False)

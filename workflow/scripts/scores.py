@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workflow.scripts import origins, reading
-from workflow.scripts.products import METHODS
+from workflow.scripts.methods import METHODS
 from workflow.scripts.reading import BadInput
 from workflow.scripts.statistics import Summary, summarise
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from workflow.scripts import scores, statistics
-from workflow.scripts.products import METHODS
+from workflow.scripts.methods import METHODS
 from workflow.scripts.scores import Cell
 
 

@@ -3,11 +3,13 @@
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
+from string import ascii_lowercase
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from workflow.scripts import products
+from models.files import replacing
+from workflow.scripts.methods import METHODS
 from workflow.scripts.reading import BadInput
 
 RC = {
@@ -32,7 +34,7 @@ COLOUR = {
     "vampprior": "#332288",
     "iop": "#d1495b",
 }
-LETTER = dict(zip(products.METHODS, "abcd", strict=True))
+LETTER = dict(zip(METHODS, ascii_lowercase, strict=False))
 # Nothing in a file may depend on the hour.
 METADATA = {
     ".png": {"Software": None},
@@ -106,7 +108,7 @@ def grid(figure: Figure, panels: int, **options) -> list:
 
 def caption(method: str, note: str = "") -> str:
     """A panel's title with the paper's letter, which stays when a panel is left out."""
-    return f"({LETTER[method]}) {products.METHODS[method]}{note}"
+    return f"({LETTER[method]}) {METHODS[method]}{note}"
 
 
 @styled
@@ -116,12 +118,8 @@ def save(figure: Figure, paths: Iterable[str]) -> None:
         suffix = Path(path).suffix
         if suffix not in METADATA:
             raise BadInput(f"--output is {path}, expected {', '.join(METADATA)}")
-        products.whole(
-            path,
-            lambda temporary, metadata=METADATA[suffix]: figure.savefig(
-                temporary, dpi=200, metadata=metadata
-            ),
-        )
+        with replacing(path) as temporary:
+            figure.savefig(temporary, dpi=200, metadata=METADATA[suffix])
 
 
 def add_output(parser) -> None:

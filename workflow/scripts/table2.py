@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from workflow.scripts import products, reading, selection, tabular
-from workflow.scripts.products import ESTIMATED, METHODS
+from workflow.scripts.methods import ESTIMATED, METHODS
 from workflow.scripts.scores import Cell
 from workflow.scripts.selection import Table
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from workflow.scripts import reading
-from workflow.scripts.products import METHODS, Registry
+from workflow.scripts.methods import METHODS
+from workflow.scripts.products import Registry
 from workflow.scripts.selection import Table
 from workflow.scripts.statistics import Difference, Summary, welch
 
