@@ -2,12 +2,17 @@
 
 import csv
 import json
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
+import torch
 
 from models import data, evaluate, posterior, runs, train
 from models.machine import stacks
+from models.provenance import ROOT
 from models.settings import Settings
 from tests.conftest import images
 
@@ -54,6 +59,35 @@ def test_a_seed_is_the_same_alone_and_in_company(made, method, tmp_path):
     alone = scores(made, [tmp_path / "alone/seed5"], tmp_path / "a.csv")
     assert [row for row in company if row["seed"] == "5"] == alone
     assert not list(tmp_path.rglob("*.checkpoint"))
+
+
+def test_a_killed_process_resumes_to_the_same_weights(made, tmp_path):
+    """Killed without warning while a checkpoint is written again and again."""
+    command = [sys.executable, "-m", "models.train", "--data", str(made)]
+    command += ["--seeds", "0", "--method", "iop", *SMALL, "--max-epochs", "400"]
+    command += ["--patience", "400", "--checkpoint-interval", "0", "--output"]
+    process = subprocess.Popen(
+        [*command, str(tmp_path / "killed")], cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    checkpoint = tmp_path / "killed/.seed0.checkpoint"
+    while not checkpoint.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.5)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "killed/seed0").exists()
+    reached = torch.load(checkpoint, weights_only=True)["state"]["epoch"]
+    assert 0 < reached < 400
+    for name in ("killed", "whole"):
+        subprocess.run(
+            [*command, str(tmp_path / name)], cwd=ROOT, check=True, capture_output=True
+        )
+    weights = []
+    for name in ("killed", "whole"):
+        with np.load(tmp_path / name / "seed0" / runs.WEIGHTS) as file:
+            weights.append({key: file[key].tobytes() for key in file.files})
+    assert weights[0] == weights[1]
 
 
 def test_posterior_samples(made, tmp_path):
@@ -133,7 +167,5 @@ def test_the_record_is_complete(made, tmp_path):
 
 
 def test_a_gpu_stacks_all_seeds_and_a_cpu_none():
-    import torch
-
     assert stacks([3, 1], torch.device("cuda")) == [[3, 1]]
     assert stacks([3, 1], torch.device("cpu")) == [[3], [1]]

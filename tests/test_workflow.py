@@ -194,12 +194,37 @@ def test_a_comment_retrains_nothing_and_a_change_does(finished):
         path.write_text(text)
 
 
-def test_a_failing_job_names_the_seed_and_keeps_the_rest(finished):
-    status, output = snakemake(
-        finished, *TINY, "--config", "name=failing", "table1=[onehot]",
-        "--config", "name=failing", "training={learning_rate: 1, max_epochs: 30}",
-        "results/failing/scores/digits-gray/standard.csv",
-    )  # fmt: skip
-    if status == 0:
-        pytest.skip("a learning rate of 1 did not diverge here")
-    assert "digits-gray/standard seed" in output
+def test_data_that_are_there_hide_no_job(finished):
+    """Another configuration on the same data still has all its jobs."""
+    found = jobs(finished, "--configfile", "config/quick.yaml", "--config", "name=b")
+    assert found["train_seed0to2"] == 12
+    assert "dataset" not in found
+
+
+def test_a_new_recipe_retrains_and_a_new_licence_does_not(finished):
+    path = finished / "config/datasets.yaml"
+    text = path.read_text()
+    assert "split_seed: 42" in text
+    try:
+        path.write_text(text.replace("licence: ", "licence: formerly "))
+        assert jobs(finished, *TINY) == {}
+        path.write_text(text.replace("split_seed: 42", "split_seed: 43"))
+        found = jobs(finished, *TINY)
+        assert found["dataset"] == 2
+        assert found["train_seed0to1"] == 7  # the two digits, not OneHot
+    finally:
+        path.write_text(text)
+
+
+def test_a_failing_job_shows_its_reason(finished):
+    path = finished / "data/digits-gray.npz"
+    whole = path.read_bytes()
+    target = "results/failing/scores/digits-gray/standard.csv"
+    try:
+        path.write_bytes(whole[:1000])
+        status, output = snakemake(finished, target, *TINY, "--config", "name=failing")
+    finally:
+        path.write_bytes(whole)
+    assert status != 0
+    assert "error: data/digits-gray.npz: not a canonical dataset file" in output
+    assert not (finished / target).exists()

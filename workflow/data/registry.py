@@ -1,7 +1,9 @@
 """The registry of datasets, config/datasets.yaml, read and checked."""
 
+import hashlib
+import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import jsonschema
@@ -83,6 +85,17 @@ class Entry:
     binarise_seed: int | None = None
     stands_in_for: str | None = None
     content_sha256: str | None = None
+
+    def recipe(self) -> str:
+        """Digest of what decides the arrays; a new address or title changes nothing."""
+        facts = asdict(self)
+        for prose in ("title", "licence", "citation", "stands_in_for"):
+            del facts[prose]
+        alternatives = facts.pop("alternatives")
+        if self.content_sha256 is None:
+            facts["from"] = [[a["reader"], a["files"]] for a in alternatives]
+        text = json.dumps(facts, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def load(path: str | os.PathLike = REGISTRY) -> dict[str, Entry]:

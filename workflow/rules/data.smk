@@ -7,7 +7,7 @@ rule dataset:
     conda:
         "../../environment.yml"
     params:
-        recipe=recipe,
+        recipe=lambda wildcards: DATASETS[wildcards.dataset].recipe(),
         code=DATA_CODE,
     shell:
         "python -m workflow.data.prepare --dataset {wildcards.dataset}"

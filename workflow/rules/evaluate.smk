@@ -1,7 +1,7 @@
 rule evaluate:
     """Per-seed scores of one (dataset, method) pair; never retrains."""
     input:
-        data=ancient("data/{dataset}.npz"),
+        data="data/{dataset}.npz",
         weights=seed_files("weights.npz"),
         records=seed_files("record.json"),
     output:
@@ -47,7 +47,7 @@ rule scores:
 rule posterior:
     """Samples of q(z|x) on OneHot for one panel of Figure 1."""
     input:
-        data=ancient("data/{dataset}.npz"),
+        data="data/{dataset}.npz",
         weights=seed_files("weights.npz"),
     output:
         "<results>/posterior/{dataset}/{method}.csv",

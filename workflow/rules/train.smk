@@ -9,7 +9,7 @@ for batch in configuration.seed_batches(config):
         name:
             f"train_{span}"
         input:
-            data=ancient("data/{dataset}.npz"),
+            data="data/{dataset}.npz",
         output:
             weights=[f"{RUNS}/seed{seed}/weights.npz" for seed in batch],
             curves=[f"{RUNS}/seed{seed}/curve.csv" for seed in batch],
@@ -30,7 +30,6 @@ for batch in configuration.seed_batches(config):
             seeds=batch,
             folder=lambda wildcards, output: Path(output.weights[0]).parents[1],
             settings=settings_flags,
-            recipe=recipe,
             code=TRAINING_CODE,
         shell:
             "python -m models.train --data {input.data} --seeds {params.seeds}"
