@@ -15,6 +15,15 @@ class AVB(nn.Module):
     interface as vae.VAE, but without importance weights: q(z|x) has no density.
     """
 
+    title = "AVB"
+    approximate = True
+    own_settings = (
+        "noise_dim",
+        "ratio_epochs",
+        "ratio_keep_probability",
+        "ratio_learning_rate",
+    )
+
     def __init__(self, encoder, decoder, ratio, latent_dim, noise_dim):
         super().__init__()
         self.encoder, self.decoder, self.ratio = encoder, decoder, ratio

@@ -53,7 +53,7 @@ def score(arguments: argparse.Namespace) -> list[dict]:
     dataset = data.load(arguments.data)
     rows = []
     for model, streams, facts in runs.read(arguments.runs, dataset, device):
-        traces = list(map(_trace, facts))
+        traces = [_trace(fact, model.own_settings) for fact in facts]
         for split in ("valid", "test"):
             images = getattr(dataset, split)
             for metric, samples, values in _scores(
@@ -78,16 +78,16 @@ def _scores(model, images, streams, samples):
         yield "log_likelihood", samples, values
 
 
-def _trace(fact: dict) -> dict:
+def _trace(fact: dict, own_settings: tuple[str, ...]) -> dict:
     """Return the columns that say where a seed's scores come from."""
     record = fact["record"]
     settings = fact["settings"]
     text = json.dumps(settings, sort_keys=True)
-    vampprior = settings["method"] == "vampprior"
+    mixture = "components" in own_settings
     return {
         "dataset": fact["dataset"],
         "prior": settings["method"],
-        "components": settings["components"] if vampprior else "",
+        "components": settings["components"] if mixture else "",
         "seed": fact["seed"],
         "epoch": fact["epoch"],
         "epochs": fact["epochs"],

@@ -1,27 +1,31 @@
 """Where a number comes from: code, machine, versions."""
 
 import ast
+import functools
 import hashlib
-import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# files that decide a trained weight; a change in any other retrains nothing
-TRAINING = [
-    f"models/{name}"
-    for name in (
-        "settings.py randomness.py networks.py distributions.py priors vae.py avb.py "
-        "training.py data.py"
-    ).split()
-]
+
+def training_code(method: str) -> str:
+    """Fingerprint of the files that decide a trained weight; others retrain nothing.
+
+    A new prior, so, leaves the runs of the others as they are.
+    """
+    own = "avb.py" if method == "avb" else f"priors/{method}.py"
+    common = (
+        "settings.py randomness.py networks.py distributions.py priors/__init__.py "
+        "priors/base.py vae.py training.py data.py"
+    )
+    return fingerprint(tuple(f"models/{name}" for name in (*common.split(), own)))
 
 
-def fingerprint(files: Iterable[str | os.PathLike]) -> str:
+@functools.cache
+def fingerprint(files: tuple[str, ...]) -> str:
     """Digest of what Python files do: comments, layout and docstrings do not count.
 
     files: paths from the repository's root, or folders of them.

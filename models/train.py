@@ -112,7 +112,7 @@ def _digest(chosen, dataset, device) -> str:
         dataset.digest,
         device.type,
         provenance.versions(),
-        provenance.fingerprint(provenance.TRAINING),
+        provenance.training_code(chosen.method),
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 

@@ -31,6 +31,11 @@ class VAE(nn.Module):
         )
 
     @property
+    def own_settings(self) -> tuple[str, ...]:
+        """Names of the settings that this prior reads and others do not."""
+        return self.prior.own_settings
+
+    @property
     def ratio(self):
         """The density-ratio net of Eq. 20, or None."""
         return self.prior.ratio

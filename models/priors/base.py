@@ -18,6 +18,7 @@ class Prior(nn.Module):
     """
 
     title = ""  # in tables and figures
+    own_settings: tuple[str, ...] = ()  # those of Settings that only some priors read
     approximate = False  # whether log_density is an estimate that need not normalise
 
     def __init__(self, settings: Settings, pixels: int, streams: Streams):

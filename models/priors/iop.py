@@ -14,6 +14,7 @@ class ImplicitOptimalPrior(Prior):
 
     title = "Proposed method"
     approximate = True
+    own_settings = ("ratio_epochs", "ratio_keep_probability", "ratio_learning_rate")
 
     def __init__(self, settings, pixels, streams):
         super().__init__(settings, pixels, streams)

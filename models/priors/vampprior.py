@@ -10,6 +10,12 @@ class VampPrior(Prior):
     """p(z) = (1/K) sum_k q(z | u_k), with learnt pseudo-inputs u (Eq. 9)."""
 
     title = "VAE with VampPrior"
+    own_settings = (
+        "components",
+        "pseudo_input_mean",
+        "pseudo_input_std",
+        "pseudo_input_clip",
+    )
 
     def __init__(self, settings, pixels, streams):
         super().__init__(settings, pixels, streams)

@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir).parent
 sys.path.insert(0, str(ROOT))
 
-from models.provenance import TRAINING, fingerprint
+from models.provenance import fingerprint, training_code
 from workflow.data import DataError, registry
 from workflow.scripts import configuration
 
@@ -18,16 +18,17 @@ except (ValueError, DataError) as error:
 
 configuration.prepare_environment(config)
 
-# what a file's content depends on: a comment or a new branch retrains nothing
+# what a file's content depends on: a comment or a new branch makes nothing anew
 DATA_CODE = fingerprint(
-    f"workflow/data/{name}.py"
-    for name in ("readers", "unpickle", "omniglot", "bone_marrow", "protocol")
+    tuple(
+        f"workflow/data/{name}.py"
+        for name in ("readers", "unpickle", "omniglot", "bone_marrow", "protocol")
+    )
 )
-TRAINING_CODE = fingerprint(TRAINING)
 SCORING_CODE = fingerprint(
-    [*TRAINING, "models/evaluation.py", "models/evaluate.py", "models/posterior.py"]
+    ("models/evaluation.py", "models/evaluate.py", "models/posterior.py")
 )
-SCRIPTS_CODE = fingerprint(["workflow/scripts"])
+SCRIPTS_CODE = fingerprint(("workflow/scripts",))
 
 ONEHOT = configuration.onehot_pairs(config)
 
@@ -50,6 +51,11 @@ TABLE2 = shlex.join(
 )
 
 
+def model_code(wildcards):
+    """Fingerprint of the model and training code of a method."""
+    return training_code(wildcards.method.partition("-")[0])
+
+
 def settings_flags(wildcards):
     """Command-line arguments that spell out the protocol of a pair."""
     pair = wildcards.dataset, wildcards.method
@@ -68,6 +74,11 @@ def seed_files(name, pairs=None):
         ]
 
     return files
+
+
+def score_files(pairs):
+    """The score files of (dataset, method) pairs."""
+    return [f"<results>/scores/{dataset}/{method}.csv" for dataset, method in pairs]
 
 
 def folders(wildcards, input):

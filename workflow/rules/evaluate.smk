@@ -20,6 +20,7 @@ rule evaluate:
     params:
         folders=folders,
         samples=config["importance_samples"],
+        model=model_code,
         code=SCORING_CODE,
     shell:
         "python -m models.evaluate --data {input.data} --runs {params.folders}"
@@ -30,10 +31,7 @@ rule evaluate:
 rule scores:
     """Every seed's scores in one long-form table."""
     input:
-        [
-            f"<results>/scores/{dataset}/{method}.csv"
-            for dataset, method in configuration.pairs(config)
-        ],
+        score_files(configuration.pairs(config)),
     output:
         "<results>/scores.csv",
     log:
@@ -57,6 +55,7 @@ rule posterior:
         "../../environment.yml"
     params:
         folders=folders,
+        model=model_code,
         code=SCORING_CODE,
     shell:
         "python -m models.posterior --data {input.data} --runs {params.folders}"

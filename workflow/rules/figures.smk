@@ -42,10 +42,7 @@ rule figure2:
 rule figure3:
     """Figure 3: test log-likelihood against the VampPrior's K."""
     input:
-        [
-            f"<results>/scores/{dataset}/{method}.csv"
-            for dataset, method in configuration.figure3_pairs(config)
-        ],
+        score_files(configuration.figure3_pairs(config)),
     output:
         multiext("<figures>/figure3", ".png", ".pdf", ".svg"),
     log:

@@ -22,7 +22,7 @@ rule table1:
 rule table2:
     """Table 2: test log-likelihoods, bold by pair-wise t-tests."""
     input:
-        "<results>/scores.csv",
+        score_files(configuration.table2_pairs(config)),
     output:
         csv="<results>/table2.csv",
         markdown="<results>/table2.md",
@@ -45,7 +45,7 @@ rule table2:
 rule comparison:
     """Whether the paper's Tables 1 and 2 hold, cell by cell."""
     input:
-        scores="<results>/scores.csv",
+        scores=score_files(configuration.table2_pairs(config)),
         table1="<results>/table1.csv",
         paper="results/reference/paper.csv",
         paper_table1="results/reference/paper_table1.csv",

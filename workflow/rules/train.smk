@@ -30,7 +30,7 @@ for batch in configuration.seed_batches(config):
             seeds=batch,
             folder=lambda wildcards, output: Path(output.weights[0]).parents[1],
             settings=settings_flags,
-            code=TRAINING_CODE,
+            code=model_code,
         shell:
             "python -m models.train --data {input.data} --seeds {params.seeds}"
             " --output {params.folder} --device {resources.device} --threads {threads}"

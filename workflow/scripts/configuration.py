@@ -79,16 +79,16 @@ def seed_batches(config: dict) -> list[list[int]]:
 
 
 def method(config: dict, dataset: str, prior: str) -> str:
-    """Return the folder name of a method: with K for the VampPrior of Table 2."""
-    if prior != "vampprior":
+    """Return the folder name of a method: with Table 2's K if it is a mixture."""
+    if prior not in methods.MIXTURES:
         return prior
-    return f"vampprior-{settings(config, dataset, prior).components}"
+    return f"{prior}-{settings(config, dataset, prior).components}"
 
 
 def settings(config: dict, dataset: str, method: str) -> Settings:
     """Return the protocol of a pair: training, then datasets, then cells.
 
-    method: a prior, avb, or vampprior-K.
+    method: a prior or avb, with -K behind it if it is a mixture.
     """
     prior, _, components = method.partition("-")
     merged = dict(config["training"])
@@ -96,20 +96,13 @@ def settings(config: dict, dataset: str, method: str) -> Settings:
     merged |= config["cells"].get(dataset, {}).get(prior, {})
     if components:
         merged["components"] = int(components)
-    if prior != "vampprior":
-        for key in _VAMPPRIOR:  # so that they name no run that they do not touch
+    # what only other methods read must not retrain this one
+    for keys in methods.OWN_SETTINGS.values():
+        for key in set(keys) - set(methods.OWN_SETTINGS[prior]):
             merged.pop(key, None)
     kinds = Settings.__dataclass_fields__
     typed = {key: kinds[key].type(value) for key, value in merged.items()}
     return Settings(method=prior, **typed)
-
-
-_VAMPPRIOR = (
-    "components",
-    "pseudo_input_mean",
-    "pseudo_input_std",
-    "pseudo_input_clip",
-)
 
 
 def table2_pairs(config: dict) -> list[tuple[str, str]]:

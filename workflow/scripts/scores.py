@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workflow.scripts import origins, reading
-from workflow.scripts.methods import METHODS
+from workflow.scripts.methods import METHODS, MIXTURES
 from workflow.scripts.reading import BadInput
 from workflow.scripts.statistics import Summary, summarise
 
@@ -61,10 +61,11 @@ def read(paths: Iterable[str]) -> pd.DataFrame:
             frame[column] = reading.integers(frame, column, path)
         frame["value"] = reading.numbers(frame, "value", path)
         for line, row in frame.iterrows():
-            if (row["prior"] == "vampprior") != (row["components"] is not None):
+            if (row["prior"] in MIXTURES) != (row["components"] is not None):
+                mixtures = " and ".join(MIXTURES)
                 raise BadInput(
                     f"{path}: line {line}, column 'components' is "
-                    f"{row['components']}, expected K for vampprior and nothing else"
+                    f"{row['components']}, expected K for {mixtures} alone"
                 )
         frames.append(frame.assign(file=str(path)))
     frame = pd.concat(frames, ignore_index=True)
@@ -120,7 +121,7 @@ def cell(
     Raises BadInput when there are several K or S and none was chosen.
     """
     rows = select(frame, dataset, prior, samples)
-    if prior == "vampprior":
+    if prior in MIXTURES:
         found = sorted(set(rows["components"]))
         if components is None and len(found) > 1:
             raise BadInput(

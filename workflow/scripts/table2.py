@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from workflow.scripts import products, reading, selection, tabular
-from workflow.scripts.methods import ESTIMATED, METHODS
+from workflow.scripts.methods import ESTIMATED, METHODS, MIXTURES
 from workflow.scripts.scores import Cell
 from workflow.scripts.selection import Table
 
@@ -103,11 +103,11 @@ def facts(table: Table, registry: products.Registry) -> list[str]:
     lines = []
     if any(cell.prior in ESTIMATED for cell in filled):
         lines.append("≈: the prior's density is estimated by a density-ratio network.")
-    mixtures = [cell for cell in filled if cell.prior == "vampprior"]
+    mixtures = [cell for cell in filled if cell.prior in MIXTURES]
     for cells, value, what in (
         (filled, lambda cell: len(cell.values), "Seeds n"),
         (filled, lambda cell: cell.samples, "Importance samples S"),
-        (mixtures, lambda cell: cell.components, "Components of the VampPrior K"),
+        (mixtures, lambda cell: cell.components, "Mixture components K"),
     ):
         if cells:
             lines.append(f"{what} = {_by_cell(cells, value, registry)}.")
