@@ -8,12 +8,13 @@ import sys
 
 import torch
 
-from models import data, evaluation, machine, runs
+from models import data, evaluation, machine, options, provenance, runs
 from models.files import replacing
 
 COLUMNS = (
-    "dataset prior components seed split metric value samples epoch epochs commit "
-    "device torch precision settings_digest data_digest"
+    "configuration dataset prior components seed split metric value samples epoch "
+    "epochs commit device torch precision scoring_commit scoring_device "
+    "settings_digest data_digest"
 ).split()
 
 
@@ -28,7 +29,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--samples", type=int, default=10, help="importance samples S, default 10"
     )
-    machine.add_arguments(p)
+    p.add_argument(
+        "--configuration", default="", help="a name for the column of that name"
+    )
+    options.add_machine(p)
     return p
 
 
@@ -51,14 +55,29 @@ def score(arguments: argparse.Namespace) -> list[dict]:
         raise ValueError(f"--samples {arguments.samples}: expected 1 or more")
     device = machine.prepare(arguments)
     dataset = data.load(arguments.data)
+    scoring = {
+        "configuration": arguments.configuration,
+        "scoring_commit": provenance.commit(),
+        "scoring_device": machine.describe(device),
+    }
     rows = []
-    for model, streams, facts in runs.read(arguments.runs, dataset, device):
-        traces = [_trace(fact, model.own_settings) for fact in facts]
+    for model, facts in runs.read(arguments.runs, dataset, device):
+        traces = [_trace(fact, model.own_settings) | scoring for fact in facts]
         for split in ("valid", "test"):
             images = getattr(dataset, split)
-            for metric, samples, values in _scores(
-                model, images, streams, arguments.samples
-            ):
+            # streams apart, so that one metric's samples do not move another
+            streams = runs.streams(facts, device, f"{split} elbo")
+            scores = [
+                (metric, 1, values)
+                for metric, values in evaluation.elbo(model, images, streams).items()
+            ]
+            if hasattr(model, "log_weights"):
+                streams = runs.streams(facts, device, f"{split} log-likelihood")
+                values = evaluation.log_likelihood(
+                    model, images, streams, arguments.samples
+                )
+                scores.append(("log_likelihood", arguments.samples, values))
+            for metric, samples, values in scores:
                 if not torch.isfinite(values).all():
                     raise ValueError(f"{split} {metric} is {values.tolist()}")
                 score = {"split": split, "metric": metric, "samples": samples}
@@ -67,15 +86,6 @@ def score(arguments: argparse.Namespace) -> list[dict]:
                     for trace, value in zip(traces, values.tolist(), strict=True)
                 ]
     return rows
-
-
-def _scores(model, images, streams, samples):
-    """Yield metric, samples of z and each seed's value."""
-    for metric, values in evaluation.elbo(model, images, streams).items():
-        yield metric, 1, values
-    if hasattr(model, "log_weights"):
-        values = evaluation.log_likelihood(model, images, streams, samples)
-        yield "log_likelihood", samples, values
 
 
 def _trace(fact: dict, own_settings: tuple[str, ...]) -> dict:

@@ -18,7 +18,7 @@ def elbo(model, images: np.ndarray, streams: Streams) -> dict[str, torch.Tensor]
     """
     totals = torch.zeros(2, len(streams.seeds), dtype=torch.float64)
     for x in _chunks(images, streams):
-        noise = streams.normal("evaluation", x.shape[1], model.noise_dim)
+        noise = streams.normal("scores", x.shape[1], model.noise_dim)
         totals += torch.stack(model.terms(x, noise)).double().sum(-1).cpu()
     reconstruction, kl = totals / len(images)
     return {
@@ -43,7 +43,7 @@ def log_likelihood(
         raise TypeError("avb has no importance weights: its encoder is implicit")
     total = torch.zeros(len(streams.seeds), dtype=torch.float64)
     for x in _chunks(images, streams):
-        noise = streams.normal("evaluation", samples, x.shape[1], model.noise_dim)
+        noise = streams.normal("scores", samples, x.shape[1], model.noise_dim)
         weights = model.log_weights(x, noise).double()  # (S, M, B)
         total += (weights.logsumexp(1) - math.log(samples)).sum(-1).cpu()
     return total / len(images)

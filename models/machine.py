@@ -1,25 +1,12 @@
 """Set the process up: threads, denormals, determinism, device."""
 
 import argparse
+import os
 from collections.abc import Sequence
 
 import torch
 
 from models import provenance
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give the parser the options about the machine; none moves a result on a CPU."""
-    group = parser.add_argument_group("machine")
-    group.add_argument(
-        "--device", default="cpu", help="cpu, cuda, cuda:1, ...; default cpu"
-    )
-    group.add_argument(
-        "--threads",
-        type=int,
-        default=1,
-        help="CPU threads, default 1; with more, sums are taken in another order",
-    )
 
 
 def prepare(arguments: argparse.Namespace) -> torch.device:
@@ -30,6 +17,8 @@ def prepare(arguments: argparse.Namespace) -> torch.device:
         raise ValueError(f"--device {arguments.device}: not a device") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"--device {arguments.device}: this torch sees no GPU")
+    # cuBLAS is deterministic only with a workspace of a fixed size
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(arguments.threads)
     # Adam's moments of never-lit pixels decay into denormals, which cost 20 times more
     torch.set_flush_denormal(True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from models import data, machine, runs
+from models import data, machine, options, runs
 from models.files import replacing
 
 COLUMNS = ("prior", "seed", "vector", "z1", "z2")
@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--runs", required=True, nargs="+", help="folders seedN of one pair")
     p.add_argument("--output", required=True, help="CSV, one row a sample")
-    machine.add_arguments(p)
+    options.add_machine(p)
     return p
 
 
@@ -45,11 +45,12 @@ def main(argv: list[str] | None = None) -> None:
 def samples(folders, dataset: data.Dataset, device) -> Iterator[tuple]:
     """Yield rows of COLUMNS: one sample of q(z|x) for every test vector and seed."""
     vectors = np.argmax(dataset.test, 1).tolist()
-    for model, streams, facts in runs.read(folders, dataset, device):
+    for model, facts in runs.read(folders, dataset, device):
         if facts[0]["settings"]["latent_dim"] != 2:
             raise ValueError(f"{folders[0]}: latent_dim is not 2; Figure 1 is 2-d")
         x = torch.from_numpy(dataset.test).to(device)
-        noise = streams.normal("posterior", len(x), model.noise_dim)
+        streams = runs.streams(facts, device, "posterior")
+        noise = streams.normal("scores", len(x), model.noise_dim)
         z = model.posterior_sample(x.expand(len(facts), *x.shape), noise)
         for fact, points in zip(facts, z.tolist(), strict=True):
             run = fact["settings"]["method"], fact["seed"]

@@ -18,8 +18,8 @@ def training_code(method: str) -> str:
     """
     own = "avb.py" if method == "avb" else f"priors/{method}.py"
     common = (
-        "settings.py randomness.py networks.py distributions.py priors/__init__.py "
-        "priors/base.py vae.py training.py data.py"
+        "settings.py machine.py randomness.py networks.py distributions.py "
+        "priors/__init__.py priors/base.py vae.py training.py data.py"
     )
     return fingerprint(tuple(f"models/{name}" for name in (*common.split(), own)))
 
@@ -37,18 +37,18 @@ def fingerprint(files: tuple[str, ...]) -> str:
             tree = ast.parse(file.read_text(encoding="utf-8"))
             for node in ast.walk(tree):
                 body = getattr(node, "body", None)
-                if isinstance(body, list) and body and _is_docstring(body[0]):
-                    del body[0]
+                if isinstance(body, list):
+                    node.body = [part for part in body if not _says_nothing(part)]
             sha.update(f"{file.relative_to(ROOT).as_posix()} {ast.dump(tree)}".encode())
     return sha.hexdigest()[:16]
 
 
-def _is_docstring(node) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+def _says_nothing(node) -> bool:
+    """Whether a statement is a docstring, or how tables show a prior."""
+    if isinstance(node, ast.Assign):
+        names = {getattr(target, "id", None) for target in node.targets}
+        return bool(names & {"title", "approximate"})
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def commit() -> str:

@@ -1,7 +1,8 @@
 """Random numbers: one generator for each seed and each use.
 
 Seed k draws the same numbers alone or in company, and a change in how much one part
-draws (longer evaluation, say) does not move another. Nothing uses a global generator.
+draws does not move another. Seed k of one method shares nothing with seed k of another,
+so that their runs are independent, as the t-tests of Table 2 take them to be.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-# The order is part of every result: append, never reorder.
+# A name is part of every result.
 STREAMS = (
     "init",  # initial weights and pseudo-inputs
     "order",  # shuffles of the training images
@@ -18,8 +19,7 @@ STREAMS = (
     "ratio",  # z0, z1 and their shuffles in Eq. 20
     "dropout",  # masks of the density-ratio net
     "validation",
-    "evaluation",
-    "posterior",  # samples for Figure 1
+    "scores",  # of evaluation, and the samples of Figure 1
 )
 
 
@@ -28,14 +28,22 @@ class Streams:
 
     seeds: integers, one for each member of the stack.
     device: where the numbers are drawn and stay.
+    purpose: text that tells apart what shares seeds, such as two methods.
     """
 
-    def __init__(self, seeds: Sequence[int], device: torch.device | str = "cpu"):
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        device: torch.device | str = "cpu",
+        purpose: str = "",
+    ):
         self.seeds = tuple(seeds)
         self.device = torch.device(device)
         self._generators = {
-            (name, seed): torch.Generator(self.device).manual_seed(_entropy(seed, i))
-            for i, name in enumerate(STREAMS)
+            (name, seed): torch.Generator(self.device).manual_seed(
+                _entropy(seed, f"{purpose}/{name}")
+            )
+            for name in STREAMS
             for seed in self.seeds
         }
 
@@ -78,9 +86,10 @@ class Streams:
             generator.set_state(state[f"{name}/{seed}"].cpu())
 
 
-def _entropy(seed: int, stream: int) -> int:
+def _entropy(seed: int, name: str) -> int:
     # one word: torch's CPU generator takes no more than 32 bits of a seed
-    return int(np.random.SeedSequence([seed, stream]).generate_state(1, np.uint32)[0])
+    words = np.random.SeedSequence([seed, *name.encode()]).generate_state(1, np.uint32)
+    return int(words[0])
 
 
 def _fill_normal(row, generator):

@@ -52,12 +52,12 @@ def write(path: Path, run: Run, dataset: Dataset, settings: Settings, record: di
 
 def read(
     folders: Sequence[str | os.PathLike], dataset: Dataset, device: torch.device
-) -> Iterator[tuple[torch.nn.Module, Streams, list[dict]]]:
+) -> Iterator[tuple[torch.nn.Module, list[dict]]]:
     """Yield the best snapshots of one pair's seeds as models, a stack at a time.
 
-    With each come fresh streams of its seeds, and for each seed the facts beside its
-    weights, with its record. Raises ValueError naming a folder that is not a run, is
-    not one of the same pair, or was trained on other data than `dataset`.
+    With each come, for each seed, the facts beside its weights, with its record.
+    Raises ValueError naming a folder that is not a run, is not one of the same pair,
+    or was trained on other data than `dataset`.
     """
     found = [_read_one(Path(path)) for path in folders]
     first = found[0][0]
@@ -78,7 +78,14 @@ def read(
         )
         stacked = {n: np.stack([w[n] for w in weights]) for n in weights[0]}
         model.load_state_dict({n: torch.from_numpy(a) for n, a in stacked.items()})
-        yield model.eval(), Streams(seeds, device), list(facts)
+        yield model.eval(), list(facts)
+
+
+def streams(facts: list[dict], device: torch.device, use: str) -> Streams:
+    """Return streams for one use of a stack, apart from those of training."""
+    settings = Settings(**facts[0]["settings"])
+    purpose = f"{settings.streams(facts[0]['dataset'])}/{use}"
+    return Streams([fact["seed"] for fact in facts], device, purpose)
 
 
 def _read_one(path: Path) -> tuple[dict, dict[str, np.ndarray]]:

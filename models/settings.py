@@ -1,6 +1,5 @@
 """Everything that decides a run's numbers, except the data and the seed."""
 
-import argparse
 from dataclasses import asdict, dataclass, fields
 
 
@@ -43,7 +42,7 @@ class Settings:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: {getattr(self, name)}, expected 1 or more")
         for name in ("learning_rate", "ratio_learning_rate", "ratio_keep_probability"):
-            if not 0 < getattr(self, name) <= 1:
+            if not 0 < getattr(self, name) <= 1:  # nan, too
                 raise ValueError(f"{name}: {getattr(self, name)}, expected in (0, 1]")
         for name in ("warmup_epochs", "pseudo_input_std"):
             if getattr(self, name) < 0:
@@ -52,6 +51,10 @@ class Settings:
     def as_dict(self) -> dict:
         """Return a plain dictionary, as stored beside the weights."""
         return asdict(self)
+
+    def streams(self, dataset: str) -> str:
+        """Return the purpose of the random streams of this method on a dataset."""
+        return f"{dataset}/{self.method}/{self.components}"
 
     def flags(self) -> list[str]:
         """Return the command-line arguments that give these settings."""
@@ -64,28 +67,3 @@ class Settings:
     def _text(self, field) -> str:
         value = getattr(self, field.name)
         return str(value).lower() if field.type is bool else str(value)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give the parser one option for each setting."""
-    group = parser.add_argument_group("protocol (Section 5.2)")
-    for field in fields(Settings):
-        group.add_argument(
-            f"--{field.name.replace('_', '-')}",
-            dest=field.name,
-            type=_boolean if field.type is bool else field.type,
-            default=field.default,
-            metavar=field.type.__name__.upper(),
-            help=f"default {field.default}",
-        )
-
-
-def from_arguments(arguments: argparse.Namespace) -> Settings:
-    """Take the settings out of parsed arguments."""
-    return Settings(**{f.name: getattr(arguments, f.name) for f in fields(Settings)})
-
-
-def _boolean(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise argparse.ArgumentTypeError(f"{text!r}, expected true or false")
-    return text == "true"

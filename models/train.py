@@ -5,13 +5,12 @@ import hashlib
 import json
 import shlex
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from models import data, machine, priors, progress, provenance, runs, settings
+from models import data, machine, options, priors, progress, provenance, runs
 from models.checkpoint import Scratch
-from models.training import Diverged, Trainer, train
+from models.training import Trainer, train
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,8 +28,8 @@ def parser() -> argparse.ArgumentParser:
         "--output", required=True, help="folder; gets seedN/ with weights.npz, ..."
     )
     p.add_argument("--checkpoint-interval", type=float, default=60.0, metavar="SECONDS")
-    machine.add_arguments(p)
-    settings.add_arguments(p)
+    options.add_machine(p)
+    options.add_settings(p)
     return p
 
 
@@ -39,13 +38,13 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser().parse_args(argv)
     try:
         run(arguments)
-    except (ValueError, OSError, Diverged) as error:
+    except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Do what the parsed arguments say."""
-    chosen = settings.from_arguments(arguments)
+    chosen = options.settings(arguments)
     methods = [*priors.names(), "avb"]
     if chosen.method not in methods:
         raise ValueError(
@@ -56,7 +55,16 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--seeds {seeds}: expected distinct integers, 0 or more")
     device = machine.prepare(arguments)
     dataset = data.load(arguments.data)
-    digest, scratches = _digest(chosen, dataset, device), []
+    digest, scratches, failures = _digest(chosen, dataset, device), [], []
+    shared = {
+        "commit": provenance.commit(),
+        "device": machine.describe(device),
+        "device_type": device.type,
+        "threads": arguments.threads,
+        "precision": "float32",
+        "versions": provenance.versions(),
+        "command": shlex.join(["python", "-m", "models.train", *_argv(arguments)]),
+    }
     for stack in machine.stacks(seeds, device):
         name = "-".join(map(str, stack))
         scratch = Scratch(
@@ -65,44 +73,29 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.checkpoint_interval,
         )
         scratches.append(scratch)
-        clock = Clock()
+        started = _now()
         trainer = Trainer(dataset, chosen, stack, device)
         label = f"{dataset.name}/{chosen.method} seed {name}"
         finished = train(trainer, scratch, progress.Progress(label))
-        record = {
-            "commit": provenance.commit(),
-            "device": machine.describe(device),
-            "device_type": device.type,
-            "threads": arguments.threads,
-            "precision": "float32",
-            "versions": provenance.versions(),
-            "command": shlex.join(["python", "-m", "models.train", *_argv(arguments)]),
+        record = shared | {
             "stack": stack,
-            "training_seconds": trainer.seconds,
-            **clock.read(),
+            "training_seconds": trainer.seconds,  # of all processes, if it was resumed
+            "started": started,
+            "finished": _now(),
         }
+        failures += [one.failure for one in finished if one.failure]
         for one in finished:
-            folder = runs.folder(arguments.output, one.seed)
-            runs.write(folder, one, dataset, chosen, record)
+            if not one.failure:
+                folder = runs.folder(arguments.output, one.seed)
+                runs.write(folder, one, dataset, chosen, record)
+    if failures:
+        raise ValueError(f"{dataset.name}/{chosen.method} {'; '.join(failures)}")
     for scratch in scratches:  # only now: a job that fails loses all its outputs
         scratch.remove()
 
 
-class Clock:
-    """Wall and processor time since it was made."""
-
-    def __init__(self):
-        self.started = datetime.now(UTC)
-        self.wall, self.cpu = time.perf_counter(), time.process_time()
-
-    def read(self) -> dict:
-        """Return the entries of a record."""
-        return {
-            "wall_seconds": time.perf_counter() - self.wall,
-            "cpu_seconds": time.process_time() - self.cpu,
-            "started": self.started.isoformat(timespec="seconds"),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _digest(chosen, dataset, device) -> str:
@@ -123,7 +116,7 @@ def _argv(arguments) -> list[str]:
         "--data", str(arguments.data), "--seeds", *map(str, arguments.seeds),
         "--output", str(arguments.output), "--device", arguments.device,
         "--threads", str(arguments.threads),
-        *settings.from_arguments(arguments).flags(),
+        *options.settings(arguments).flags(),
     ]  # fmt: skip
 
 

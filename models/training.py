@@ -21,10 +21,6 @@ CURVE = (
 ).split()
 
 
-class Diverged(ArithmeticError):
-    """A loss left the finite numbers."""
-
-
 @dataclass
 class Run:
     """What one seed's training leaves behind."""
@@ -34,6 +30,7 @@ class Run:
     best_elbo: float = -np.inf  # on validation data, in nats
     best_epoch: int = 0
     stopped: bool = False
+    failure: str = ""  # why it has no weights
     weights: dict[str, np.ndarray] = field(default_factory=dict)  # at best_epoch
 
     @property
@@ -63,7 +60,7 @@ class Trainer:
         device: torch.device | str = "cpu",
     ):
         self.dataset, self.settings = dataset, settings
-        self.streams = Streams(seeds, device)
+        self.streams = Streams(seeds, device, settings.streams(dataset.name))
         self.model = build(settings, dataset.pixels, dataset.likelihood, self.streams)
         self.runs = [Run(seed) for seed in seeds]
         self.epoch, self.seconds = 0, 0.0
@@ -173,11 +170,13 @@ class Trainer:
             row = self.epoch, beta, tr - tk, tr, tk, elbo, vr, vk
             run.curve.append((*row, ratio[k].item(), self.seconds))
             if not np.isfinite([elbo, tr, tk]).all():
-                raise Diverged(
-                    f"{self.dataset.name}/{self.settings.method} seed {run.seed}: the "
-                    f"ELBO is {elbo} after epoch {self.epoch}; expected a finite "
-                    "number: lower learning_rate, or look for constant pixels"
+                run.stopped = True
+                run.failure = (
+                    f"seed {run.seed}: the ELBO is {elbo} after epoch {self.epoch}, "
+                    "expected a finite number; lower learning_rate, or look for "
+                    "constant pixels"
                 )
+                continue  # the other seeds share nothing with this one
             # not before: while the KL term hardly weighs, T lags behind a posterior
             # that moves fast, and the estimate exceeds even ln p(x)
             settled = min(self.settings.warmup_epochs, self.settings.max_epochs)

@@ -1,6 +1,7 @@
 """The core's command lines, as a user types them, and their error lines."""
 
 import csv
+import itertools
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from models import data, evaluate, posterior, runs, train
+from models import data, evaluate, machine, posterior, runs, train
 from models.machine import stacks
 from models.provenance import ROOT
 from models.settings import Settings
@@ -59,6 +60,50 @@ def test_a_seed_is_the_same_alone_and_in_company(made, method, tmp_path):
     alone = scores(made, [tmp_path / "alone/seed5"], tmp_path / "a.csv")
     assert [row for row in company if row["seed"] == "5"] == alone
     assert not list(tmp_path.rglob("*.checkpoint"))
+
+
+@pytest.mark.parametrize("method", ["standard", "vampprior", "iop", "avb"])
+def test_side_by_side_as_on_a_gpu(made, method, tmp_path, monkeypatch):
+    """All seeds in one stack, from training to scores; the same up to rounding."""
+    run_training(made, method, [3, 5], tmp_path / "apart")
+    folders = [tmp_path / f"apart/seed{k}" for k in (3, 5)]
+    apart = scores(made, folders, tmp_path / "apart.csv")
+    monkeypatch.setattr(machine, "stacks", lambda seeds, device: [list(seeds)])
+    run_training(made, method, [3, 5], tmp_path / "stacked")
+    folders = [tmp_path / f"stacked/seed{k}" for k in (3, 5)]
+    record = json.loads((folders[1] / runs.RECORD).read_text())
+    assert record["stack"] == [3, 5]
+    stacked = scores(made, folders, tmp_path / "stacked.csv")
+    key = ("seed", "split", "metric")
+    for rows in (apart, stacked):
+        rows.sort(key=lambda row: [row[k] for k in key])
+    for ours, theirs in zip(stacked, apart, strict=True):
+        assert [ours[k] for k in key] == [theirs[k] for k in key]
+        assert float(ours["value"]) == pytest.approx(float(theirs["value"]), rel=1e-4)
+
+
+def test_methods_share_no_random_numbers(made, tmp_path):
+    """Or their runs would not be independent, as the t-tests take them to be."""
+    first = {}
+    for method in ("standard", "iop", "vampprior"):
+        run_training(made, method, [0], tmp_path / method)
+        with np.load(tmp_path / method / "seed0" / runs.WEIGHTS) as file:
+            first[method] = file["encoder.body.0.weight"]
+    for one, other in itertools.combinations(first.values(), 2):
+        assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.5
+
+
+def test_more_importance_samples_move_no_other_score(made, tmp_path):
+    run_training(made, "standard", [0], tmp_path)
+    rows = []
+    for samples in ("10", "20"):
+        output = tmp_path / f"{samples}.csv"
+        arguments = ["--data", str(made), "--runs", str(tmp_path / "seed0")]
+        evaluate.main([*arguments, "--output", str(output), "--samples", samples])
+        with open(output, newline="") as file:
+            rows.append([r for r in csv.DictReader(file) if r["samples"] == "1"])
+    assert rows[0] == rows[1]
+    assert len(rows[0]) == 6
 
 
 def test_a_killed_process_resumes_to_the_same_weights(made, tmp_path):

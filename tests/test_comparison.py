@@ -17,7 +17,7 @@ from made import (
 from workflow.scripts import comparison, table1
 
 
-def compare(tmp_path, path, datasets, *more):
+def compare(tmp_path, path, datasets, *more, protocol="paper"):
     out = {key: tmp_path / key for key in ("c.csv", "o.csv", "s.csv", "c.md")}
     comparison.main(
         command(
@@ -25,6 +25,8 @@ def compare(tmp_path, path, datasets, *more):
             f"--order-csv {out['o.csv']} --markdown {out['c.md']}",
             "--datasets",
             *datasets,
+            "--protocol",
+            protocol,
             *more,
         )
     )
@@ -100,14 +102,15 @@ def test_the_order_of_a_stand_in_is_compared(tmp_path):
 
 
 def test_a_quick_run_is_never_called_the_papers(tmp_path):
-    more = ("--configuration", "quick", "--label", LABEL)
+    more = ("--configuration", "quick configuration", "--label", LABEL)
     path = write(tmp_path, *MNIST)
-    values, order, markdown = compare(tmp_path, path, ["mnist"], *more)
+    values, order, markdown = compare(
+        tmp_path, path, ["mnist"], *more, protocol="other"
+    )
     expected = {"not comparable: quick configuration"}
     assert set(values["verdict"]) == set(order["verdict"]) == expected
     assert LABEL in markdown
-    more = ("--configuration", "mine", "--protocol", "paper")
-    values, *_ = compare(tmp_path, path, ["mnist"], *more)
+    values, *_ = compare(tmp_path, path, ["mnist"], "--configuration", "mine")
     assert set(values["verdict"]) == {"holds"}
 
 

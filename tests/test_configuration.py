@@ -48,6 +48,15 @@ def test_shipped_configurations_are_valid(names):
         ({"sedes": 3}, "sedes: no such key; did you mean seeds?"),
         ({"seeds": "8"}, "seeds: '8' is not of type 'integer'"),
         ({"seeds": 0}, "seeds: 0 is less than the minimum of 1"),
+        ({"seeds": 8.0}, "seeds: 8.0 is not of type 'integer'"),
+        (
+            {"training": {"learning_rate": float("nan")}},
+            "training.learning_rate: nan; expected a number",
+        ),
+        (
+            {"datasets": {"onehot": {"latent_dim": 3}}},
+            "datasets.onehot.latent_dim: 3; expected 2",
+        ),
         (
             {"training": {"learnin_rate": 0.1}},
             "training.learnin_rate: no such key; did",
@@ -75,17 +84,39 @@ def test_an_error_is_one_clear_line(change, message):
     assert "\n" not in str(caught.value)
 
 
-def test_snakemake_shows_that_line_and_fails():
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ("sedes: 3", "configuration error: sedes: no such key; did you mean seeds?"),
+        ("training: {patience: 9}", "configuration error: label: ''; expected words"),
+    ],
+)
+def test_snakemake_shows_that_line_and_fails(change, line, tmp_path):
+    (tmp_path / "mine.yaml").write_text(change)
+    files = ["--configfile", str(tmp_path / "mine.yaml")]
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "-n", "--config", "sedes=3"],
+        [sys.executable, "-m", "snakemake", "-n", *files],
         cwd=ROOT,
         capture_output=True,
         text=True,
     )
     assert done.returncode != 0
-    line = "configuration error: sedes: no such key; did you mean seeds?"
     assert line in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_only_the_shipped_settings_are_the_papers_protocol():
+    paper, quick, stand_ins = (
+        configuration.check(load(*names)) for names in CONFIGURATIONS
+    )
+    assert configuration.follows_the_paper(paper)
+    assert configuration.follows_the_paper(stand_ins)
+    assert not configuration.follows_the_paper(quick)
+    for change in (
+        {"training": paper["training"] | {"patience": 49}},
+        {"cells": {"mnist": {"iop": {"learning_rate": 0.0005}}}},
+    ):
+        assert not configuration.follows_the_paper(paper | change)
 
 
 def test_every_key_has_description_and_default():
@@ -151,7 +182,10 @@ def test_narrower_layers_win():
         load("paper.yaml")
         | {
             "training": {"learning_rate": 0.1, "patience": 1, "batch_size": 7},
-            "datasets": {"mnist": {"learning_rate": 0.2, "patience": 2}},
+            "datasets": {
+                "onehot": {"latent_dim": 2},
+                "mnist": {"learning_rate": 0.2, "patience": 2},
+            },
             "cells": {"mnist": {"iop": {"learning_rate": 0.3}}},
         }
     )

@@ -101,7 +101,7 @@ def test_weights_follow_equation_2(method, small):
     settings = dataclasses.replace(small, method=method)
     vae = build(settings, 6, "gaussian", streams)
     x = torch.from_numpy(images("gaussian").test[:5]).expand(2, 5, 6)
-    noise = streams.normal("evaluation", 3, 5, 3)
+    noise = streams.normal("scores", 3, 5, 3)
     weights = vae.log_weights(x, noise)
     assert weights.shape == (2, 3, 5)
     for k in range(2):

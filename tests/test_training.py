@@ -10,7 +10,7 @@ from models import training
 from models.checkpoint import Scratch
 from models.networks import RatioNet
 from models.randomness import Streams
-from models.training import Diverged, Trainer, train
+from models.training import Trainer, train
 from tests.conftest import images
 
 METHODS = ["standard", "vampprior", "iop", "avb"]
@@ -130,9 +130,13 @@ def test_early_stopping_and_best_snapshot_of_each_seed(monkeypatch, small):
         assert np.array_equal(runs[0].weights[name], value[0].numpy())
 
 
-def test_divergence_names_seed_and_epoch(monkeypatch, small):
-    with pytest.raises(Diverged, match="made/standard seed 0: the ELBO is nan after e"):
-        scripted(monkeypatch, small, [[float("nan")]])
+def test_a_diverged_seed_is_named_and_leaves_the_others_alone(monkeypatch, small):
+    elbos = [[0.0, 0.0], [float("nan"), 1.0], [2.0, 2.0]]
+    failed, fine = scripted(monkeypatch, small, elbos)
+    assert failed.failure.startswith("seed 0: the ELBO is nan after epoch 2")
+    assert len(failed.curve) == 2
+    assert not fine.failure
+    assert fine.best_epoch == 3
 
 
 def test_psi_stands_still_in_the_vae_phase_and_theta_phi_in_the_ratio_phase(small):
@@ -157,8 +161,9 @@ def test_ratio_net_recovers_the_log_ratio_of_two_gaussians():
     mean, deviation = 0.8, 0.6
     streams = Streams([0, 1])
     net = RatioNet(streams, 1, 50, keep=0.5)
-    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
-    for _ in range(1500):
+    optimizer = torch.optim.Adam(net.parameters())
+    for step in range(1500):
+        optimizer.param_groups[0]["lr"] = 3e-3 * 0.1 ** (step / 750)
         z1 = mean + deviation * streams.normal("ratio", 200, 1)
         z0 = streams.normal("ratio", 200, 1)
         loss = -net.objective(z1, z0).sum()
@@ -170,8 +175,8 @@ def test_ratio_net_recovers_the_log_ratio_of_two_gaussians():
     expected = (q.log_prob(z) - p.log_prob(z)).squeeze(-1)
     error = (net(z).detach() - expected).abs()
     assert expected.max() - expected.min() > 2
-    assert error.max() < 0.35
-    assert error.mean() < 0.12
+    assert error.max() < 0.3
+    assert error.mean() < 0.1
 
 
 def test_dynamic_binarisation_is_fresh_and_only_of_training_images(small):

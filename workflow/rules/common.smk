@@ -8,11 +8,17 @@ sys.path.insert(0, str(ROOT))
 
 from models.provenance import fingerprint, training_code
 from workflow.data import DataError, registry
-from workflow.scripts import configuration
+from workflow.scripts import configuration, methods
 
 try:
     config = configuration.check(config)
     DATASETS = registry.load()
+    PROTOCOL = "paper" if configuration.follows_the_paper(config) else "other"
+    if PROTOCOL == "other" and not config["label"]:
+        raise ValueError(
+            "label: ''; expected words for the face of every product that say how "
+            "the settings differ from config/paper.yaml's"
+        )
 except (ValueError, DataError) as error:
     sys.exit(f"configuration error: {error}")
 
@@ -26,14 +32,33 @@ DATA_CODE = fingerprint(
     )
 )
 SCORING_CODE = fingerprint(
-    ("models/evaluation.py", "models/evaluate.py", "models/posterior.py")
+    ("models/runs.py", "models/evaluation.py", "models/evaluate.py")
 )
+POSTERIOR_CODE = fingerprint(("models/runs.py", "models/posterior.py"))
 SCRIPTS_CODE = fingerprint(("workflow/scripts",))
 
 ONEHOT = configuration.onehot_pairs(config)
 
 # on the face of every product
-FACE = shlex.join(["--configuration", config["name"], "--label", config["label"]])
+NAME = f"{config['name']} configuration"
+FACE = shlex.join(["--configuration", NAME, "--label", config["label"]])
+# the words of the registry and of the priors that tables and figures show
+WORDS = [
+    [(entry.name, entry.title, entry.stands_in_for) for entry in DATASETS.values()],
+    methods.METHODS,
+    methods.ESTIMATED,
+]
+
+
+wildcard_constraints:
+    dataset="|".join(DATASETS),
+    method="|".join(
+        f"{name}-[1-9][0-9]*" if name in methods.MIXTURES else name
+        for name in methods.METHODS
+    ),
+    seed=r"\d+",
+
+
 TABLE2 = shlex.join(
     [
         "--datasets",

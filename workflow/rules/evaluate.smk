@@ -19,12 +19,13 @@ rule evaluate:
         device="cuda" if config["gpu"] else "cpu",
     params:
         folders=folders,
+        name=NAME,
         samples=config["importance_samples"],
         model=model_code,
         code=SCORING_CODE,
     shell:
         "python -m models.evaluate --data {input.data} --runs {params.folders}"
-        " --samples {params.samples} --output {output} --device {resources.device}"
+        " --samples {params.samples} --configuration {params.name:q} --output {output} --device {resources.device}"
         " --threads {threads} > {log} 2>&1"
 
 
@@ -56,7 +57,7 @@ rule posterior:
     params:
         folders=folders,
         model=model_code,
-        code=SCORING_CODE,
+        code=POSTERIOR_CODE,
     shell:
         "python -m models.posterior --data {input.data} --runs {params.folders}"
         " --output {output} > {log} 2>&1"

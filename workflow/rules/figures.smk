@@ -11,6 +11,7 @@ rule figure1:
         "../../environment.yml"
     params:
         face=FACE,
+        words=WORDS,
         code=SCRIPTS_CODE,
     shell:
         "python -m workflow.scripts.figure1 {params.face} --samples {input.samples}"
@@ -30,6 +31,7 @@ rule figure2:
         "../../environment.yml"
     params:
         face=FACE,
+        words=WORDS,
         curves=labelled_curves,
         first=configuration.settings(config, "onehot", "standard").warmup_epochs,
         code=SCRIPTS_CODE,
@@ -51,6 +53,7 @@ rule figure3:
         "../../environment.yml"
     params:
         face=FACE,
+        words=WORDS,
         dataset=config["figure3"]["dataset"],
         samples=config["importance_samples"],
         code=SCRIPTS_CODE,

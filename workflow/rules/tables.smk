@@ -12,6 +12,7 @@ rule table1:
         "../../environment.yml"
     params:
         face=FACE,
+        words=WORDS,
         code=SCRIPTS_CODE,
     shell:
         "python -m workflow.scripts.table1 {params.face} --data {input.data}"
@@ -34,6 +35,7 @@ rule table2:
         "../../environment.yml"
     params:
         face=FACE,
+        words=WORDS,
         cells=TABLE2,
         code=SCRIPTS_CODE,
     shell:
@@ -60,11 +62,13 @@ rule comparison:
         "../../environment.yml"
     params:
         face=FACE,
+        words=WORDS,
         cells=TABLE2,
+        protocol=PROTOCOL,
         code=SCRIPTS_CODE,
     shell:
         "python -m workflow.scripts.comparison {params.face} --scores {input.scores}"
         " {params.cells} --table1 {input.table1} --reference {input.paper}"
         " --reference-table1 {input.paper_table1} --csv {output.csv}"
         " --order-csv {output.order} --sizes-csv {output.sizes}"
-        " --markdown {output.markdown} > {log} 2>&1"
+        " --markdown {output.markdown} --protocol {params.protocol} > {log} 2>&1"

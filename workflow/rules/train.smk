@@ -25,13 +25,14 @@ for batch in configuration.seed_batches(config):
         resources:
             mem_mb=2000,
             gpu=config["gpu"],
+            # resources, because how jobs are cut and where they run retrains nothing
+            seeds=" ".join(map(str, batch)),
             device="cuda" if config["gpu"] else "cpu",
         params:
-            seeds=batch,
             folder=lambda wildcards, output: Path(output.weights[0]).parents[1],
             settings=settings_flags,
             code=model_code,
         shell:
-            "python -m models.train --data {input.data} --seeds {params.seeds}"
+            "python -m models.train --data {input.data} --seeds {resources.seeds}"
             " --output {params.folder} --device {resources.device} --threads {threads}"
             " {params.settings} > {log} 2>&1"

@@ -1,13 +1,14 @@
 """A configuration: checked, with its defaults, and resolved into runs."""
 
 import difflib
+import math
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 
 from models.settings import Settings
 from workflow.scripts import methods
@@ -35,17 +36,35 @@ def check(config: dict) -> dict:
     """
     rules = schema()
     errors = sorted(
-        Draft202012Validator(rules).iter_errors(config),
+        _Validator(rules).iter_errors(config),
         key=lambda error: [str(step) for step in error.absolute_path],
     )
     if errors:
         raise ValueError(_line(errors[0]))
-    filled = {
-        key: rule["default"]
-        for key, rule in rules["properties"].items()
-        if "default" in rule
-    }
-    return filled | config
+    filled = {key: rule["default"] for key, rule in rules["properties"].items()}
+    filled |= config
+    for dataset, name in pairs(filled):
+        try:
+            found = settings(filled, dataset, name)
+        except ValueError as error:
+            raise ValueError(f"{dataset}, {name}: {error}") from error
+        if (dataset, name) in onehot_pairs(filled) and found.latent_dim != 2:
+            raise ValueError(
+                f"datasets.onehot.latent_dim: {found.latent_dim}; expected 2, since "
+                "Figure 1 is drawn in two dimensions"
+            )
+    return filled
+
+
+# 8.0 is no integer and nan no number, whatever JSON says
+_Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: type(value) is int
+    ).redefine(
+        "number", lambda _, value: type(value) in (int, float) and math.isfinite(value)
+    ),
+)
 
 
 def _line(error) -> str:
@@ -103,6 +122,21 @@ def settings(config: dict, dataset: str, method: str) -> Settings:
     kinds = Settings.__dataclass_fields__
     typed = {key: kinds[key].type(value) for key, value in merged.items()}
     return Settings(method=prior, **typed)
+
+
+def follows_the_paper(config: dict) -> bool:
+    """Whether every run of Table 2 has the settings of the shipped configurations.
+
+    Only then may its values be held against the paper's.
+    """
+    shipped = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))
+    stand_ins = (ROOT / "config/stand-ins.yaml").read_text(encoding="utf-8")
+    shipped["datasets"] |= yaml.safe_load(stand_ins)["datasets"]
+    shipped = {"cells": {}} | shipped
+    return all(
+        settings(config, *pair) == settings(shipped, *pair)
+        for pair in table2_pairs(config)
+    )
 
 
 def table2_pairs(config: dict) -> list[tuple[str, str]]:

@@ -6,17 +6,31 @@ The files are read, not imported: a table must not wait for torch to load.
 import ast
 from pathlib import Path
 
+ATTRIBUTES = {"title", "approximate", "own_settings"}
 MODELS = Path(__file__).resolve().parents[2] / "models"
 
 
 def declared(file: Path) -> dict:
-    """Return the constant class attributes of a file: title, approximate, ..."""
+    """Return title, approximate and own_settings, as a file's class states them.
+
+    Raises ValueError, naming the file, when one of them is no literal.
+    """
     found = {}
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        for statement in getattr(node, "body", []):
-            if isinstance(node, ast.ClassDef) and isinstance(statement, ast.Assign):
-                name = statement.targets[0].id
+    classes = ast.parse(file.read_text(encoding="utf-8")).body
+    for statement in (s for c in classes for s in getattr(c, "body", [])):
+        if isinstance(statement, ast.Assign):
+            targets = statement.targets
+        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+            targets = [statement.target]
+        else:
+            continue
+        for name in {getattr(target, "id", "") for target in targets} & ATTRIBUTES:
+            try:
                 found[name] = ast.literal_eval(statement.value)
+            except ValueError as error:
+                raise ValueError(
+                    f"{file}: {name} is not written out, expected a literal"
+                ) from error
     return found
 
 

@@ -62,7 +62,9 @@ def registry(path: str | Path) -> Registry:
 def parser(description: str) -> argparse.ArgumentParser:
     """A parser with the arguments that every script takes."""
     common = argparse.ArgumentParser(description=description, allow_abbrev=False)
-    common.add_argument("--configuration", default="paper", help="its name")
+    common.add_argument(
+        "--configuration", default="paper configuration", help="its name"
+    )
     common.add_argument(
         "--label", default="", help="text that every product shows, may be empty"
     )

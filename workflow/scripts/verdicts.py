@@ -94,7 +94,7 @@ class Judge:
         if self._is_stand_in(dataset):
             return "not comparable: stand-in", None
         if self.reduced:
-            return f"not comparable: {self.reduced} configuration", None
+            return f"not comparable: {self.reduced}", None
         if other := self._other_settings(dataset, prior):
             return other, None
         if ours.n < 2:
@@ -120,7 +120,7 @@ class Judge:
         if None in ours:
             return "missing", None, theirs
         if self.reduced:
-            return f"not comparable: {self.reduced} configuration", mine, theirs
+            return f"not comparable: {self.reduced}", mine, theirs
         if not self._is_stand_in(dataset):
             for prior in (low, high):
                 if other := self._other_settings(dataset, prior):
