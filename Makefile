@@ -1,10 +1,11 @@
 # make quick: every artefact in miniature      make test: the test suite
+# make bench: the engine against plain code    make lint: what CI checks, too
 PYTHON ?= python3
 VENV ?= .venv
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := $(VENV)/bin
 
-.PHONY: quick test lint
+.PHONY: quick test lint bench
 
 quick: $(VENV)/.complete
 	$(BIN)/python -m workflow.scripts.progress -- $(BIN)/snakemake \
@@ -15,6 +16,10 @@ quick: $(VENV)/.complete
 
 test: $(VENV)/.complete
 	$(BIN)/python -m pytest
+
+# DEVICE=cuda for a GPU; nothing else should run meanwhile
+bench: $(VENV)/.complete
+	$(BIN)/python -m benchmarks.speed --device $(or $(DEVICE),cpu)
 
 lint: $(VENV)/.complete
 	$(BIN)/ruff check .

@@ -54,6 +54,10 @@ class AVB(nn.Module):
         """z ~ q(z|x): (S, B, D) and (S, B, N) -> (S, B, L)."""
         return self.encoder(x, noise)
 
+    def ratio_source(self, x) -> torch.Tensor:
+        """What ratio_rows draws from: x itself, (S, B, D)."""
+        return x
+
     def ratio_rows(self, x, noise) -> torch.Tensor:
         """Inputs of T from its numerator: (x, z) with z ~ q(z|x), (S, B, D + L)."""
         return torch.cat([x, self.encoder(x, noise)], -1)

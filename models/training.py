@@ -64,6 +64,7 @@ class Trainer:
         self.model = build(settings, dataset.pixels, dataset.likelihood, self.streams)
         self.runs = [Run(seed) for seed in seeds]
         self.epoch, self.seconds = 0, 0.0
+        self._sources: list | None = None  # of z1, good while phi stands still
         self._train = torch.from_numpy(dataset.train).to(device)
         self._valid = torch.from_numpy(dataset.valid).to(device)
         ratio = self.model.ratio
@@ -99,6 +100,7 @@ class Trainer:
         """Steps 2-6 of Algorithm 1; mean reconstruction and KL, (2, S)."""
         for p in self._psi:
             p.requires_grad_(False)  # psi is fixed here; z still carries T's gradient
+        self._sources = None  # phi is about to change
         n, size = len(self._train), self.settings.batch_size
         order = self.streams.permutation("order", n)  # (S, N)
         sums = torch.zeros(2, len(self.runs), device=self.streams.device)
@@ -133,11 +135,17 @@ class Trainer:
 
     @torch.no_grad()
     def _ratio_rows(self) -> torch.Tensor:
+        chunks = self._train.split(CHUNK)
+        if self._sources is None or self.dataset.dynamic:
+            seeds = len(self.runs)
+            self._sources = [
+                self.model.ratio_source(self._images(x.expand(seeds, *x.shape)))
+                for x in chunks
+            ]
         rows = []
-        for images in self._train.split(CHUNK):
-            x = self._images(images.expand(len(self.runs), *images.shape))
-            noise = self.streams.normal("ratio", len(images), self.model.noise_dim)
-            rows.append(self.model.ratio_rows(x, noise))
+        for x, source in zip(chunks, self._sources, strict=True):
+            noise = self.streams.normal("ratio", len(x), self.model.noise_dim)
+            rows.append(self.model.ratio_rows(source, noise))
         return torch.cat(rows, 1)
 
     def _images(self, x: torch.Tensor) -> torch.Tensor:

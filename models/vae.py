@@ -69,9 +69,13 @@ class VAE(nn.Module):
         """z ~ q(z|x): (S, B, D) and (S, B, L) -> (S, B, L)."""
         return _reparameterise(*self.encoder(x), noise)
 
-    def ratio_rows(self, x, noise) -> torch.Tensor:
+    def ratio_source(self, x) -> tuple[torch.Tensor, torch.Tensor]:
+        """What ratio_rows draws from: mean and log-variance of q(z|x), (S, B, L)."""
+        return self.encoder(x)
+
+    def ratio_rows(self, source, noise) -> torch.Tensor:
         """Inputs of the ratio net from its numerator: z1 of Eq. 20, (S, B, L)."""
-        return self.posterior_sample(x, noise)
+        return _reparameterise(*source, noise)
 
     def ratio_counterparts(self, rows, z0) -> torch.Tensor:
         """Inputs of the ratio net from its denominator: z0 of Eq. 20, (S, B, L)."""

@@ -9,12 +9,12 @@ import scipy.stats
 import torch
 from torch import nn
 
+from benchmarks import reference
 from models import distributions, evaluation
 from models.priors.standard import StandardPrior
 from models.randomness import Streams
 from models.training import build
 from models.vae import VAE
-from tests import reference
 from tests.conftest import images
 
 PIXELS, LATENT, VARIANCE = 4, 2, 0.3

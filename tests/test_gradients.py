@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 import torch
 
+from benchmarks import reference
 from models.networks import StackedLinear
 from models.randomness import Streams
 from models.training import build
-from tests import reference
 
 SEEDS = [0, 7]
 METHODS = ["standard", "vampprior", "iop", "avb"]
@@ -55,7 +55,8 @@ def test_ratio_step(method, small):
     settings = dataclasses.replace(small, method=method)
     model = build(settings, 6, "bernoulli", streams)
     noise = streams.normal("ratio", 9, model.noise_dim)
-    rows = model.ratio_rows(batch("bernoulli"), noise).detach()
+    source = model.ratio_source(batch("bernoulli"))
+    rows = model.ratio_rows(source, noise).detach()
     z0 = streams.normal("ratio", 9, 3)
     others = model.ratio_counterparts(rows, z0)
     mask = model.ratio.dropout_mask(streams, 18)

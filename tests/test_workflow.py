@@ -53,7 +53,7 @@ def checkout(folder):
     leave = shutil.ignore_patterns(".git", ".venv", ".snakemake", "__pycache__", "data")
     for name in ("Snakefile", "environment.yml"):
         shutil.copy2(ROOT / name, folder)
-    for name in ("config", "models", "profiles", "tests", "workflow"):
+    for name in ("benchmarks", "config", "models", "profiles", "tests", "workflow"):
         shutil.copytree(ROOT / name, folder / name, ignore=leave)
     shutil.copytree(ROOT / "workflow/data", folder / "workflow/data")
     shutil.copytree(ROOT / "results/reference", folder / "results/reference")

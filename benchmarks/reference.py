@@ -1,7 +1,8 @@
 """The paper's models for a single seed, written for reading: no seed axis, no tricks.
 
-Tests compare the stacked core with this. Weights are plain dictionaries, taken out of
-a stacked model, and every formula stands as in the paper.
+Tests compare the stacked core with this, and the benchmark times the core against it.
+Weights are plain dictionaries, taken out of a stacked model, and every formula stands
+as in the paper.
 """
 
 import math
@@ -9,10 +10,12 @@ import math
 import torch
 
 
-def weights_of(model: torch.nn.Module, k: int) -> dict[str, torch.Tensor]:
+def weights_of(
+    model: torch.nn.Module, k: int, dtype: torch.dtype = torch.float64
+) -> dict[str, torch.Tensor]:
     """Member k's weights, by the stacked model's names, with gradients of their own."""
     return {
-        name: value[k].detach().double().requires_grad_()
+        name: value[k].detach().to(dtype, copy=True).requires_grad_()
         for name, value in model.named_parameters()
     }
 
@@ -56,14 +59,12 @@ def reconstruction(w, x, z, likelihood):
 
 
 def log_vampprior(w, z, clip):
-    """Eq. 9 as a sum over the components, one at a time."""
+    """Eq. 9: every z against every component."""
     u = w["prior.pseudo_inputs"]
     mean, log_variance = encode(w, u.clamp(0, 1) if clip else u)
-    densities = [
-        torch.distributions.Normal(m, torch.exp(0.5 * v)).log_prob(z).sum(-1)
-        for m, v in zip(mean, log_variance, strict=True)
-    ]
-    return torch.logsumexp(torch.stack(densities), 0) - math.log(len(u))
+    components = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance))
+    densities = components.log_prob(z[:, None]).sum(-1)  # (B, K)
+    return torch.logsumexp(densities, -1) - math.log(len(u))
 
 
 def terms(w, method, likelihood, x, noise, clip=True):

@@ -1,0 +1,57 @@
+"""The benchmark: its other side does the same work, and its counts are right."""
+
+import csv
+
+import pytest
+import torch
+
+from benchmarks import speed
+from benchmarks.plain import PlainTrainer
+from models.settings import Settings
+from models.training import Trainer
+from tests.conftest import images
+
+
+@pytest.mark.parametrize("method", ["standard", "vampprior", "iop"])
+def test_the_plain_trainer_learns_what_the_engine_learns(method):
+    """Not the same random numbers, so not the same weights: the same reconstruction, about."""
+    settings = Settings(
+        method=method, latent_dim=2, hidden_units=32, components=5, warmup_epochs=0,
+        learning_rate=3e-3, ratio_epochs=1,
+    )  # fmt: skip
+    data = images("gaussian", n=500)
+    torch.manual_seed(0)
+    plain, engine = PlainTrainer(data, settings), Trainer(data, settings, [0])
+    for trainer in (plain, engine):
+        for _ in range(40):
+            trainer.run_epoch()
+    ours = engine._validate()[0, 0].item()  # reconstruction
+    weights = {name: value.detach()[None] for name, value in plain.w.items()}
+    engine.model.load_state_dict(weights)
+    assert engine._validate()[0, 0].item() == pytest.approx(ours, abs=0.3)
+    untrained = Trainer(data, settings, [0])._validate()[0, 0].item()
+    assert ours > untrained + 1
+
+
+def test_counts_of_the_standard_prior_in_closed_form():
+    data = speed.made("bernoulli", 200)
+    gigaflop, gigabyte = speed.counted(Trainer(data, Settings(), [0]))
+    layers = [(784, 1000), (500, 1000), (500, 80), (40, 1000), (500, 1000), (500, 784)]
+    products = sum(n * m for n, m in layers)
+    # forward, and back to weights and inputs, but for the images' own gradient
+    flop = 2 * (3 * products - 784 * 1000) * 50_000
+    assert gigaflop == pytest.approx(flop / 1e9)
+    parameters = products + sum(m for _, m in layers)
+    assert gigabyte == pytest.approx(28 * parameters * 500 / 1e9)
+
+
+def test_the_command(tmp_path, capsys):
+    speed.main(["--output", str(tmp_path), "--rounds", "1", "--images", "100"])
+    with open(tmp_path / "speed.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6
+    for row in rows:
+        ratio = float(row["plain_seconds"]) / float(row["engine_seconds"])
+        assert float(row["ratio_median"]) == pytest.approx(ratio)
+    assert (tmp_path / "speed.png").stat().st_size > 1000
+    assert "ceilings" in capsys.readouterr().out
