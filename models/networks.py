@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from models import distributions
-from models.randomness import Streams
+from models.randomness import Streams, threshold
 
 
 class StackedLinear(nn.Module):
@@ -123,11 +123,12 @@ class RatioNet(nn.Module):
             h = h * mask
         return self.last(h).squeeze(-1)
 
-    def dropout_mask(self, streams: Streams, rows: int) -> torch.Tensor:
-        """Inverted-dropout factors 0 or 1/keep, (S, rows, H)."""
-        shape = (len(streams.seeds), rows, self.hidden)
-        keep = torch.full((), self.keep, device=streams.device).expand(shape)
-        return streams.bernoulli("dropout", keep) / self.keep
+    def dropout_mask(self, streams: Streams, rows: int) -> torch.Tensor | None:
+        """Inverted-dropout factors 0 or 1/keep, (S, rows, H); None if all are kept."""
+        if self.keep == 1:
+            return None
+        keep = streams.bernoulli("dropout", threshold(self.keep), rows, self.hidden)
+        return keep / self.keep
 
     def objective(self, numerator, denominator, mask=None) -> torch.Tensor:
         """Eq. 20 in nats, to be maximised: two (S, B, n_in) -> (S,)."""

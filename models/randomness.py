@@ -5,6 +5,7 @@ draws does not move another. Seed k of one method shares nothing with seed k of 
 so that their runs are independent, as the t-tests of Table 2 take them to be.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -65,16 +66,17 @@ class Streams:
         """A permutation of 0..n-1 for each seed, (seeds, n)."""
         return self._draw(name, (n,), torch.int64, _fill_permutation)
 
-    def bernoulli(self, name: str, probability: torch.Tensor) -> torch.Tensor:
-        """Zeros and ones as float32, of the shape of `probability`, (seeds, ...).
+    def bernoulli(self, name: str, threshold, *shape: int) -> torch.Tensor:
+        """Zeros and ones as float32, (seeds, *shape).
 
-        Compares 16 random bits with the probability, which it so rounds to a multiple
-        of 2**-16 (0 and 1 stay exact): five times as fast as torch.bernoulli.
+        threshold: what `threshold` makes of the probability, a number or a tensor
+        that broadcasts with the result. Compares 16 random bits with it, which takes a
+        fifth of the time of torch.bernoulli.
         """
-        n = probability[0].numel()
+        n = math.prod(shape)
         bits = self._draw(name, (-(-n // 4),), torch.int64, _fill_bits)
-        signed = bits.view(torch.int16)[:, :n].reshape(probability.shape)
-        return (signed < (probability * 65536).round() - 32768).float()
+        signed = bits.view(torch.int16)[:, :n].reshape(-1, *shape)
+        return (signed < threshold).float()
 
     def state(self) -> dict[str, torch.Tensor]:
         """Every generator's state, for a checkpoint."""
@@ -84,6 +86,17 @@ class Streams:
         """Take up where `state` was taken."""
         for (name, seed), generator in self._generators.items():
             generator.set_state(state[f"{name}/{seed}"].cpu())
+
+
+def threshold(probability):
+    """What `Streams.bernoulli` compares with; 0 and 1 stay exact, if in a tensor.
+
+    probability: a tensor in [0, 1], or one number in (0, 1); rounded to a multiple of
+    2**-16.
+    """
+    if isinstance(probability, torch.Tensor):
+        return (probability * 65536).round() - 32768
+    return round(probability * 65536) - 32768
 
 
 def _entropy(seed: int, name: str) -> int:

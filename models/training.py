@@ -10,7 +10,7 @@ import torch
 from models import checkpoint
 from models.avb import AVB
 from models.data import Dataset
-from models.randomness import Streams
+from models.randomness import Streams, threshold
 from models.settings import Settings
 from models.vae import VAE
 
@@ -66,6 +66,8 @@ class Trainer:
         self.epoch, self.seconds = 0, 0.0
         self._sources: list | None = None  # of z1, good while phi stands still
         self._train = torch.from_numpy(dataset.train).to(device)
+        if dataset.dynamic:  # all that is ever needed of the probabilities
+            self._train = threshold(self._train)
         self._valid = torch.from_numpy(dataset.valid).to(device)
         ratio = self.model.ratio
         self._psi = [] if ratio is None else list(ratio.parameters())
@@ -150,7 +152,9 @@ class Trainer:
 
     def _images(self, x: torch.Tensor) -> torch.Tensor:
         """Binarise training images anew where the dataset asks for it."""
-        return self.streams.bernoulli("binarise", x) if self.dataset.dynamic else x
+        if not self.dataset.dynamic:
+            return x
+        return self.streams.bernoulli("binarise", x, *x.shape[1:])
 
     @staticmethod
     def _step(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:

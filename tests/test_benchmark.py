@@ -14,7 +14,7 @@ from tests.conftest import images
 
 @pytest.mark.parametrize("method", ["standard", "vampprior", "iop"])
 def test_the_plain_trainer_learns_what_the_engine_learns(method):
-    """Not the same random numbers, so not the same weights: the same reconstruction, about."""
+    """Other random numbers, so other weights, but about the same reconstruction."""
     settings = Settings(
         method=method, latent_dim=2, hidden_units=32, components=5, warmup_epochs=0,
         learning_rate=3e-3, ratio_epochs=1,

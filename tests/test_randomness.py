@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 import torch
 
-from models.randomness import STREAMS, Streams
+from models.randomness import STREAMS, Streams, threshold
 
 
 @pytest.mark.parametrize("draw", ["normal", "uniform", "permutation", "bernoulli"])
@@ -13,8 +13,8 @@ def test_alone_as_in_company(draw):
     def numbers(seeds):
         streams = Streams(seeds)
         if draw == "bernoulli":
-            p = torch.linspace(0, 1, 37).expand(len(seeds), 37)
-            return streams.bernoulli("noise", p)
+            p = threshold(torch.linspace(0, 1, 37))
+            return streams.bernoulli("noise", p, 37)
         return getattr(streams, draw)("noise", 37)
 
     together = numbers([5, 0, 3])
@@ -49,7 +49,7 @@ def test_state_goes_on_where_it_was_taken():
 def test_bernoulli_has_its_probability():
     p = torch.tensor([0.0, 0.004, 0.3, 0.5, 0.97, 1.0])
     n = 200_000
-    draws = Streams([0]).bernoulli("binarise", p.expand(1, n, 6))[0]
+    draws = Streams([0]).bernoulli("binarise", threshold(p), n, 6)[0]
     assert set(draws.unique().tolist()) == {0.0, 1.0}
     for probability, ones in zip(p.tolist(), draws.sum(0).tolist(), strict=True):
         test = scipy.stats.binomtest(int(ones), n, probability)
@@ -57,7 +57,7 @@ def test_bernoulli_has_its_probability():
 
 
 def test_bernoulli_pixels_are_independent():
-    draws = Streams([0]).bernoulli("binarise", torch.full((1, 20_000, 8), 0.5))[0]
+    draws = Streams([0]).bernoulli("binarise", threshold(0.5), 20_000, 8)[0]
     correlation = np.corrcoef(draws.T.numpy()) - np.eye(8)
     assert np.abs(correlation).max() < 5 / np.sqrt(20_000)
 
