@@ -8,6 +8,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
+
 from models import data, machine, options, priors, progress, provenance, runs
 from models.checkpoint import Scratch
 from models.training import Trainer, train
@@ -40,6 +42,12 @@ def main(argv: list[str] | None = None) -> None:
         run(arguments)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
+    except torch.OutOfMemoryError as error:
+        sys.exit(
+            f"error: out of memory with {len(arguments.seeds)} seeds side by side; "
+            "expected less: lower seeds_per_job, batch_size or components "
+            f"({str(error).splitlines()[0]})"
+        )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -63,6 +63,7 @@ class Trainer:
         self.streams = Streams(seeds, device, settings.streams(dataset.name))
         self.model = build(settings, dataset.pixels, dataset.likelihood, self.streams)
         self.runs = [Run(seed) for seed in seeds]
+        self.members = list(self.runs)  # those that the stack still holds
         self.epoch, self.seconds = 0, 0.0
         self._sources: list | None = None  # of z1, good while phi stands still
         self._train = torch.from_numpy(dataset.train).to(device)
@@ -91,12 +92,15 @@ class Trainer:
         self.epoch += 1
         beta = min(1.0, self.epoch / max(self.settings.warmup_epochs, 1))
         train = self._update_vae(beta)
-        ratio = torch.full((len(self.runs),), torch.nan)
+        ratio = torch.full((len(self.members),), torch.nan)
         for _ in range(self.settings.ratio_epochs if self._psi else 0):
             ratio = self._update_ratio()
         valid = self._validate()
         self.seconds += time.perf_counter() - start
         self._book(beta, train, valid, ratio)
+        running = [k for k, run in enumerate(self.members) if not run.stopped]
+        if 0 < len(running) <= 0.75 * len(self.members):
+            self._compact(running)
 
     def _update_vae(self, beta: float) -> torch.Tensor:
         """Steps 2-6 of Algorithm 1; mean reconstruction and KL, (2, S)."""
@@ -105,7 +109,7 @@ class Trainer:
         self._sources = None  # phi is about to change
         n, size = len(self._train), self.settings.batch_size
         order = self.streams.permutation("order", n)  # (S, N)
-        sums = torch.zeros(2, len(self.runs), device=self.streams.device)
+        sums = torch.zeros(2, len(self.members), device=self.streams.device)
         for batch in order.split(size, 1):
             x = self._images(self._train[batch])  # (S, B, D)
             noise = self.streams.normal("noise", x.shape[1], self.model.noise_dim)
@@ -122,8 +126,8 @@ class Trainer:
         n, latent = len(self._train), self.settings.latent_dim
         rows = self._ratio_rows()  # one sample of q(z|x) for each image, (S, N, .)
         order = self.streams.permutation("ratio", n)
-        seeds = torch.arange(len(self.runs), device=self.streams.device)[:, None]
-        total = torch.zeros(len(self.runs), device=self.streams.device)
+        seeds = torch.arange(len(self.members), device=self.streams.device)[:, None]
+        total = torch.zeros(len(self.members), device=self.streams.device)
         for batch in order.split(self.settings.batch_size, 1):
             numerator = rows[seeds, batch]  # (S, B, .)
             z0 = self.streams.normal("ratio", batch.shape[1], latent)
@@ -139,7 +143,7 @@ class Trainer:
     def _ratio_rows(self) -> torch.Tensor:
         chunks = self._train.split(CHUNK)
         if self._sources is None or self.dataset.dynamic:
-            seeds = len(self.runs)
+            seeds = len(self.members)
             self._sources = [
                 self.model.ratio_source(self._images(x.expand(seeds, *x.shape)))
                 for x in chunks
@@ -165,16 +169,16 @@ class Trainer:
     @torch.no_grad()
     def _validate(self) -> torch.Tensor:
         """Mean reconstruction and KL on validation data, (2, S)."""
-        sums = torch.zeros(2, len(self.runs), device=self.streams.device)
+        sums = torch.zeros(2, len(self.members), device=self.streams.device)
         for images in self._valid.split(CHUNK):
-            x = images.expand(len(self.runs), *images.shape)
+            x = images.expand(len(self.members), *images.shape)
             noise = self.streams.normal("validation", len(x[0]), self.model.noise_dim)
             sums += torch.stack(self.model.terms(x, noise)).sum(-1)
         return (sums / len(self._valid)).cpu()
 
     def _book(self, beta, train, valid, ratio) -> None:
         """Add to the curves, keep better snapshots, stop seeds out of patience."""
-        for k, run in enumerate(self.runs):
+        for k, run in enumerate(self.members):
             if run.stopped:
                 continue
             (tr, tk), (vr, vk) = train[:, k].tolist(), valid[:, k].tolist()
@@ -201,6 +205,18 @@ class Trainer:
             last = max(run.best_epoch, settled)
             run.stopped = self.epoch - last >= self.settings.patience
 
+    def _compact(self, keep: list[int]) -> None:
+        """Leave only these members in the stack: one that has stopped costs no more."""
+        for optimizer in self._optimizers:
+            for p in optimizer.param_groups[0]["params"]:
+                p.data, p.grad = p.data[keep], None
+                moments = optimizer.state[p]
+                for name, value in moments.items():
+                    if value.dim():  # not the count of steps
+                        moments[name] = value[keep]
+        self.members = [self.members[k] for k in keep]
+        self.streams.seeds = tuple(run.seed for run in self.members)
+
     def state(self) -> dict:
         """Everything needed to go on bit for bit."""
         return {
@@ -209,6 +225,7 @@ class Trainer:
             "streams": self.streams.state(),
             "epoch": self.epoch,
             "seconds": self.seconds,
+            "members": [self.runs.index(run) for run in self.members],
             "runs": [
                 {
                     **vars(r),
@@ -220,6 +237,7 @@ class Trainer:
 
     def restore(self, state: dict) -> None:
         """Take up where `state` was taken."""
+        self._compact(state["members"])
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
@@ -229,6 +247,7 @@ class Trainer:
             Run(**{**r, "weights": {n: w.numpy() for n, w in r["weights"].items()}})
             for r in state["runs"]
         ]
+        self.members = [self.runs[k] for k in state["members"]]
 
 
 def train(

@@ -15,6 +15,7 @@ from models import data, evaluate, machine, posterior, runs, train
 from models.machine import stacks
 from models.provenance import ROOT
 from models.settings import Settings
+from models.training import Trainer
 from tests.conftest import images
 
 SMALL = (
@@ -176,6 +177,17 @@ def test_training_errors_are_one_line(made, tmp_path, capsys):
     )
     assert "no.npz" in missing
     assert not (tmp_path / "out").exists()
+
+
+def test_out_of_memory_names_what_to_lower(made, tmp_path, monkeypatch, capsys):
+    def full(self):
+        raise torch.OutOfMemoryError("no room for 1 GiB\nand much more text")
+
+    monkeypatch.setattr(Trainer, "run_epoch", full)
+    seeds = ["--seeds", *map(str, range(8)), "--output", tmp_path / "out"]
+    text = failure(capsys, train.main, "--data", made, *seeds)
+    assert "out of memory with 8 seeds side by side" in text
+    assert "lower seeds_per_job, batch_size or components (no room for 1 GiB)" in text
 
 
 def test_evaluation_errors_are_one_line(made, tmp_path, capsys):

@@ -130,6 +130,52 @@ def test_early_stopping_and_best_snapshot_of_each_seed(monkeypatch, small):
         assert np.array_equal(runs[0].weights[name], value[0].numpy())
 
 
+def early_stoppers(monkeypatch, settings, stops):
+    """Trainers whose seed k stops after stops[k] epochs."""
+
+    def validate(self):
+        row = [float(self.epoch <= stops[r.seed]) * self.epoch for r in self.members]
+        return torch.tensor([row, [0.0] * len(row)])
+
+    monkeypatch.setattr(Trainer, "_validate", validate)
+    quick = dataclasses.replace(settings, warmup_epochs=0, patience=1, max_epochs=9)
+    return lambda seeds: Trainer(images("bernoulli"), quick, seeds)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_stopped_seed_leaves_the_stack_and_the_rest_as_they_are(
+    method, monkeypatch, small
+):
+    settings = dataclasses.replace(small, method=method)
+    trainer = early_stoppers(monkeypatch, settings, [1, 6, 3, 4])
+    stack, sizes = trainer([0, 1, 2, 3]), []
+    while not stack.finished:
+        stack.run_epoch()
+        sizes.append(len(next(stack.model.parameters())))
+    # stopped after epochs 2, 7, 4 and 5: compacted to 3 of 4, 2 of 3, 1 of 2
+    assert sizes == [4, 3, 3, 2, 1, 1, 1]
+    for run in stack.runs:
+        alone = train(trainer([run.seed]))[0]
+        assert run.best_epoch == alone.best_epoch == [1, 6, 3, 4][run.seed]
+        ours, theirs = (np.array(r.curve)[:, :SECONDS] for r in (run, alone))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+        for name, value in run.weights.items():
+            np.testing.assert_allclose(value, alone.weights[name], atol=1e-5)
+
+
+def test_a_compacted_stack_resumes_bit_for_bit(monkeypatch, small, tmp_path):
+    settings = dataclasses.replace(small, method="iop")
+    trainer = early_stoppers(monkeypatch, settings, [1, 8, 2, 8])
+    whole = train(trainer([0, 1, 2, 3]))
+    stack, scratch = trainer([0, 1, 2, 3]), Scratch(tmp_path / "x", key="run")
+    for _ in range(5):
+        stack.run_epoch()
+    assert [run.seed for run in stack.members] == [1, 3]
+    scratch.save(stack.state())
+    resumed = train(trainer([0, 1, 2, 3]), scratch)
+    assert list(map(outcome, resumed)) == list(map(outcome, whole))
+
+
 def test_a_diverged_seed_is_named_and_leaves_the_others_alone(monkeypatch, small):
     elbos = [[0.0, 0.0], [float("nan"), 1.0], [2.0, 2.0]]
     failed, fine = scripted(monkeypatch, small, elbos)
