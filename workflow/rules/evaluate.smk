@@ -25,8 +25,9 @@ rule evaluate:
         code=SCORING_CODE,
     shell:
         "python -m models.evaluate --data {input.data} --runs {params.folders}"
-        " --samples {params.samples} --configuration {params.name:q} --output {output} --device {resources.device}"
-        " --threads {threads} > {log} 2>&1"
+        " --samples {params.samples} --configuration {params.name:q}"
+        " --output {output} --device {resources.device} --threads {threads}"
+        " > {log} 2>&1"
 
 
 rule scores:
