@@ -1,0 +1,66 @@
+"""What a waiting user sees: lines with the time left, of one run and of the whole."""
+
+import io
+import sys
+
+import pytest
+
+from models.progress import Progress, clock
+from models.training import Trainer
+from tests.conftest import images
+from workflow.scripts import progress
+from workflow.scripts.progress import Follower
+
+OUTPUT = """\
+rule train_seed0:
+    output: results/a/weights.npz, results/a/curve.csv
+    jobid: 7
+rule table1:
+    output: results/table1.csv
+    jobid: 2
+Finished jobid: 7 (Rule: train_seed0)
+1 of 4 steps (25%) done
+Finished jobid: 2 (Rule: table1)
+2 of 4 steps (50%) done
+"""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0:00"), (83.4, "1:23"), (59.7, "1:00"), (3723, "1:02:03")],
+)
+def test_clock(seconds, text):
+    assert clock(seconds) == text
+
+
+def test_follower_names_what_was_made_and_extrapolates():
+    follower = Follower(start=100.0)
+    shown = [follower.line(text, 130.0) for text in OUTPUT.splitlines()]
+    assert [line for line in shown if line] == [
+        "[1/4] 0:30 elapsed, about 1:30 left  results/a/weights.npz",
+        "[2/4] 0:30 elapsed, about 0:30 left  results/table1.csv",
+    ]
+
+
+def test_a_failure_shows_the_output_and_the_status(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    code = "print('1 of 2 steps'); print('the reason'); raise SystemExit(3)"
+    assert progress.main(["--", sys.executable, "-c", code]) == 3
+    out, err = capfd.readouterr()
+    assert out.startswith("[1/2] 0:00 elapsed, about 0:00 left")
+    assert "the reason" not in out
+    assert "the reason" in err
+
+
+def test_a_run_tells_epoch_elbo_and_time_left(small):
+    stream = io.StringIO()
+    trainer = Trainer(images("bernoulli"), small, [0, 1])
+    report = Progress("made/standard", interval=0, stream=stream)
+    while not trainer.finished:
+        trainer.run_epoch()
+        report(trainer)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("made/standard: epoch 1/3, valid ELBO -")
+    assert "at most 0:0" in lines[0]
+    assert lines[-1].endswith(", done")
