@@ -29,9 +29,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--samples", type=int, default=10, help="importance samples S, default 10"
     )
-    p.add_argument(
-        "--configuration", default="", help="a name for the column of that name"
-    )
+    options.add_configuration(p)
     options.add_machine(p)
     return p
 

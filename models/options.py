@@ -25,6 +25,13 @@ HELP = {
 }
 
 
+def add_configuration(parser: argparse.ArgumentParser) -> None:
+    """Give the parser the name that its products carry."""
+    parser.add_argument(
+        "--configuration", default="", help="a name for what is written to carry"
+    )
+
+
 def add_machine(parser: argparse.ArgumentParser) -> None:
     """Give the parser the options about the machine."""
     group = parser.add_argument_group("machine")

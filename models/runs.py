@@ -43,8 +43,9 @@ def write(path: Path, run: Run, dataset: Dataset, settings: Settings, record: di
         np.savez(file, facts=np.array(json.dumps(facts)), **run.weights)
     with replacing(path / CURVES) as temporary, open(temporary, "w", newline="") as f:
         rows = csv.writer(f, lineterminator="\n")
-        rows.writerow(CURVE)
-        rows.writerows(run.curve)
+        name = record.get("configuration", "")
+        rows.writerow(["configuration", *CURVE])
+        rows.writerows([name, *row] for row in run.curve)
     with replacing(path / RECORD) as temporary:
         valid = {"best_valid_elbo": run.best_elbo}
         temporary.write_text(json.dumps(facts | valid | record, indent=2) + "\n")

@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
         "--output", required=True, help="folder; gets seedN/ with weights.npz, ..."
     )
     p.add_argument("--checkpoint-interval", type=float, default=60.0, metavar="SECONDS")
+    options.add_configuration(p)
     options.add_machine(p)
     options.add_settings(p)
     return p
@@ -65,6 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
     dataset = data.load(arguments.data)
     digest, scratches, failures = _digest(chosen, dataset, device), [], []
     shared = {
+        "configuration": arguments.configuration,
         "commit": provenance.commit(),
         "device": machine.describe(device),
         "device_type": device.type,
@@ -124,6 +126,7 @@ def _argv(arguments) -> list[str]:
         "--data", str(arguments.data), "--seeds", *map(str, arguments.seeds),
         "--output", str(arguments.output), "--device", arguments.device,
         "--threads", str(arguments.threads),
+        "--configuration", arguments.configuration,
         *options.settings(arguments).flags(),
     ]  # fmt: skip
 

@@ -3,7 +3,6 @@
 import gzip
 import io
 import pickle
-import tarfile
 import zipfile
 
 import numpy as np
@@ -11,133 +10,8 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from workflow.data import DataError, archives, bone_marrow, omniglot, readers, unpickle
-
-
-def python_2_pickle(array: np.ndarray) -> bytes:
-    """A protocol 0 pickle of [array], with the globals of a numpy of Python 2."""
-    data = "".join(f"\\x{byte:02x}" for byte in array.tobytes())
-    kind = array.dtype.str[1:]
-    rows, columns = array.shape
-    return (
-        "(lp0\ncnumpy.core.multiarray\n_reconstruct\np1\n(cnumpy\nndarray\np2\n"
-        f"(I0\ntp3\nS'b'\np4\ntp5\nRp6\n(I1\n(I{rows}\nI{columns}\ntp7\n"
-        f"cnumpy\ndtype\np8\n(S'{kind}'\np9\nI0\nI1\ntp10\nRp11\n"
-        f"(I3\nS'{array.dtype.byteorder}'\np12\nNNNI-1\nI-1\nI0\ntp13\nbI00\n"
-        f"S'{data}'\np14\ntp15\nba."
-    ).encode()
-
-
-@pytest.mark.parametrize("dtype", ["|u1", "<f4", "<f8", "<i8"])
-def test_a_pickle_of_python_2(dtype):
-    array = np.arange(200, 212).reshape(3, 4).astype(dtype)
-    (found,) = unpickle.loads(python_2_pickle(array))
-    assert found.dtype == array.dtype
-    np.testing.assert_array_equal(found, array)
-
-
-@pytest.mark.parametrize("protocol", [3, 4])
-def test_containers_arrays_and_numbers(protocol):
-    value = {"a": [np.eye(2), (1, 2.5, "text", None, np.float32(3))]}
-    found = unpickle.loads(pickle.dumps(value, protocol=protocol))
-    np.testing.assert_array_equal(found["a"][0], np.eye(2))
-    assert found["a"][1] == value["a"][1]
-
-
-@pytest.mark.parametrize(
-    ("module", "name"),
-    [
-        ("os", "system"),
-        ("posix", "system"),
-        ("builtins", "eval"),
-        ("builtins", "getattr"),
-        ("numpy", "load"),
-        ("numpy", "fromfile"),
-        ("numpy", "ndarray.tofile"),
-        ("subprocess", "run"),
-    ],
-)
-def test_a_malicious_pickle_is_refused_and_does_nothing(tmp_path, module, name):
-    touched = tmp_path / "touched"
-    attack = f"c{module}\n{name}\n(S'touch {touched}'\ntR.".encode()
-    with pytest.raises(DataError, match=f"{module}.{name}, expected arrays"):
-        unpickle.loads(attack)
-    assert not touched.exists()
-
-
-class Attack:
-    def __reduce__(self):
-        return print, ("attacked",)
-
-
-def test_a_malicious_pickle_inside_a_file_is_refused(tmp_path, capsys):
-    path = tmp_path / "mnist.pkl.gz"
-    path.write_bytes(gzip.compress(pickle.dumps([Attack()])))
-    with pytest.raises(DataError, match=r"mnist\.pkl\.gz.*print"):
-        readers.read("mnist-pickle", [path])
-    assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize(
-    "array",
-    [np.array([[None]]), np.zeros(1, [("a", "f8")]), np.array(["a"])],
-    ids=["objects", "records", "strings"],
-)
-def test_arrays_of_anything_but_numbers_are_refused(array):
-    with pytest.raises(DataError, match="expected numbers"):
-        unpickle.loads(pickle.dumps(array, protocol=4))
-
-
-@pytest.mark.parametrize("cut", [0, 1, 10, -1])
-def test_a_truncated_pickle(cut):
-    with pytest.raises(DataError, match="not a whole pickle"):
-        unpickle.loads(python_2_pickle(np.zeros((2, 2)))[:cut])
-
-
-def tar_with(path, name, content=b"", link=None):
-    with tarfile.open(path, "w:gz") as archive:
-        member = tarfile.TarInfo(name)
-        member.size = len(content)
-        if link:
-            member.type, member.linkname = tarfile.SYMTYPE, link
-        archive.addfile(member, io.BytesIO(content))
-    return path
-
-
-def test_a_tar_member_is_read_wherever_it_is(tmp_path):
-    for name in ("a.pkl", "./a.pkl", "deep/down/a.pkl"):
-        path = tar_with(tmp_path / "a.tar.gz", name, b"content")
-        assert archives.tar_member(path, "a.pkl") == b"content"
-    with pytest.raises(DataError, match=r"no member b\.pkl"):
-        archives.tar_member(path, "b.pkl")
-
-
-@pytest.mark.parametrize("name", ["../a.pkl", "x/../../a.pkl", "/etc/a.pkl"])
-def test_a_tar_member_that_climbs_out_is_refused(tmp_path, name):
-    path = tar_with(tmp_path / "a.tar.gz", name, b"content")
-    with pytest.raises(DataError, match=r"climbs out|absolute"):
-        archives.tar_member(path, "a.pkl")
-    assert [p.name for p in tmp_path.iterdir()] == ["a.tar.gz"]
-
-
-def test_a_tar_member_that_is_a_link_is_refused(tmp_path):
-    path = tar_with(tmp_path / "a.tar.gz", "a.pkl", link="../secret")
-    with pytest.raises(DataError, match="not a regular file"):
-        archives.tar_member(path, "a.pkl")
-
-
-def test_a_zip_member_that_climbs_out_or_links_is_refused(tmp_path):
-    path = tmp_path / "a.whl"
-    link = zipfile.ZipInfo("link")
-    link.external_attr = 0o120777 << 16
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("../a", b"content")
-        archive.writestr("data/a", b"content")
-        archive.writestr(link, "../secret")
-    assert archives.zip_member(path, "data/a") == b"content"
-    for name, reason in (("../a", "climbs out"), ("link", "regular"), ("b", "no mem")):
-        with pytest.raises(DataError, match=reason):
-            archives.zip_member(path, name)
+from tests.packed import python_2_pickle, tar_with
+from workflow.data import DataError, bone_marrow, omniglot, readers
 
 
 def upright_image() -> np.ndarray:

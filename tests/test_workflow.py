@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -159,10 +160,12 @@ def test_records_say_where_a_run_comes_from(finished):
     assert list(curve["epoch"]) == list(range(1, record["epochs"] + 1))
     # the command in the record repeats the run
     again = finished / "again"
+    assert record["configuration"] == "quick configuration"
+    assert set(curve["configuration"]) == {"quick configuration"}
     command = record["command"].replace(str(folder.relative_to(finished)), str(again))
     assert command.startswith("python -m models.train ")
     subprocess.run(
-        [sys.executable, *command.split()[1:]],
+        [sys.executable, *shlex.split(command)[1:]],
         cwd=finished,
         check=True,
         capture_output=True,

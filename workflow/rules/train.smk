@@ -30,9 +30,11 @@ for batch in configuration.seed_batches(config):
             device="cuda" if config["gpu"] else "cpu",
         params:
             folder=lambda wildcards, output: Path(output.weights[0]).parents[1],
+            name=NAME,
             settings=settings_flags,
             code=model_code,
         shell:
             "python -m models.train --data {input.data} --seeds {resources.seeds}"
-            " --output {params.folder} --device {resources.device} --threads {threads}"
+            " --output {params.folder} --configuration {params.name:q}"
+            " --device {resources.device} --threads {threads}"
             " {params.settings} > {log} 2>&1"
