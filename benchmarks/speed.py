@@ -2,11 +2,13 @@
 
 Both do the same arithmetic in one process, in turn, and are timed round by round. The
 figures are seconds for a seed's epoch of MNIST's size (50,000 images): of the updates
-of theta, phi and psi, without validation.
+of theta, phi and psi; what validation on 10,000 images, snapshots and checkpoints add
+is counted apart, as overhead.
 """
 
 import argparse
 import csv
+import io
 import statistics
 import time
 from pathlib import Path
@@ -17,17 +19,25 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.plain import PlainTrainer
 from models import machine, options, provenance
+from models.checkpoint import Scratch
 from models.data import Dataset
 from models.files import replacing
 from models.settings import Settings
+from models.steps import Steps
 from models.training import Trainer
 
-EPOCH = 50_000  # images of an MNIST epoch
+EPOCH, VALIDATION = 50_000, 10_000  # images of an MNIST epoch
 METHODS = ("standard", "vampprior", "iop")
+MODES = {  # name: precision, compiled
+    "float32": ("float32", False),
+    "reduced": ("reduced", False),
+    "reduced compiled": ("reduced", True),
+}
 COLUMNS = (
-    "method likelihood engine_seconds plain_seconds ratio_min ratio_median ratio_max "
-    "rounds gigaflop gigabyte gigaflop_per_second gigabyte_per_second "
-    "matmul_ceiling copy_ceiling seeds images device torch commit"
+    "method likelihood mode engine_seconds plain_seconds ratio_min ratio_median "
+    "ratio_max rounds overhead gigaflop gigabyte gigaflop_per_second "
+    "gigabyte_per_second matmul_ceiling copy_ceiling products seeds images device "
+    "torch commit"
 ).split()
 
 
@@ -41,9 +51,10 @@ def made(likelihood: str, images: int) -> Dataset:
 
 def engine_epoch(trainer: Trainer) -> None:
     """The updates of Trainer.run_epoch, without validation and bookkeeping."""
-    trainer._update_vae(1.0)
-    for _ in range(trainer.settings.ratio_epochs if trainer.model.ratio else 0):
-        trainer._update_ratio()
+    with machine.products(trainer.settings.precision):
+        trainer._update_vae(1.0)
+        for _ in range(trainer.settings.ratio_epochs if trainer.model.ratio else 0):
+            trainer._update_ratio()
 
 
 def seconds(work, device: torch.device) -> float:
@@ -59,14 +70,18 @@ def seconds(work, device: torch.device) -> float:
     return time.perf_counter() - start
 
 
-def ceilings(device: torch.device) -> tuple[float, float]:
-    """Best of five: GFLOP/s of a 2048^3 float32 product, GB/s of a 256 MB copy."""
+def ceilings(device: torch.device) -> tuple[dict[str, float], float]:
+    """Best of five: GFLOP/s of a 2048^3 product by precision, GB/s of a 256 MB copy."""
     a, b = torch.randn(2, 2048, 2048, device=device)
     source = torch.randn(64 * 2**20, device=device)
     target = torch.empty_like(source)
-    product = min(seconds(lambda: a @ b, device) for _ in range(5))
+    product = {}
+    for precision in machine.PRECISIONS:
+        with machine.products(precision):
+            best = min(seconds(lambda: a @ b, device) for _ in range(5))
+        product[precision] = 2 * 2048**3 / best / 1e9
     copy = min(seconds(lambda: target.copy_(source), device) for _ in range(5))
-    return 2 * 2048**3 / product / 1e9, 2 * source.nbytes / copy / 1e9
+    return product, 2 * source.nbytes / copy / 1e9
 
 
 def counted(trainer: Trainer) -> tuple[float, float]:
@@ -74,74 +89,128 @@ def counted(trainer: Trainer) -> tuple[float, float]:
 
     Adam reads weight, gradient and two moments and writes all but the gradient.
     """
+    trainer._steps = Steps(trainer.model, trainer.settings)  # no graph: not seen
     with FlopCounterMode(display=False) as counter:
         engine_epoch(trainer)
     steps = len(trainer._train) / trainer.settings.batch_size
-    moved = 28 * steps * sum(p.numel() for p in trainer._theta)
+    moved = 28 * steps * sum(p.numel() for p in trainer._steps.theta)
     ratio_steps = steps * trainer.settings.ratio_epochs
-    moved += 28 * ratio_steps * sum(p.numel() for p in trainer._psi)
+    moved += 28 * ratio_steps * sum(p.numel() for p in trainer._steps.psi)
     scale = EPOCH / len(trainer._train) / len(trainer.runs)
     return counter.get_total_flops() * scale / 1e9, moved * scale / 1e9
 
 
-def measure(method, likelihood, arguments, device) -> dict:
-    """One row: both sides in turn, after a round that does not count."""
+def overhead(trainer: Trainer, epoch: float, device: torch.device) -> float:
+    """Share of validation, snapshot and checkpoint in an epoch of `epoch` seconds.
+
+    The snapshot is counted in every epoch, the checkpoint once in 60 seconds.
+    """
+    seeds = len(trainer.runs)
+    trainer.epoch = trainer.settings.warmup_epochs  # from when on snapshots are taken
+    valid = trainer._validate()
+    scale = VALIDATION / len(trainer._valid) / seeds
+    each = scale * seconds(trainer._validate, device)
+
+    def better():
+        for run in trainer.runs:
+            run.best_elbo = -np.inf
+        trainer._book(1.0, valid, valid, torch.zeros(seeds))
+
+    each += seconds(better, device) / seeds
+    saved = seconds(lambda: torch.save(trainer.state(), io.BytesIO()), device)
+    return each / epoch + saved / Scratch.INTERVAL
+
+
+def measure(method, likelihood, arguments, device) -> list[dict]:
+    """One row a mode: all sides in turn, after a round that does not count."""
     dataset = made(likelihood, arguments.images)
-    settings = Settings(method=method)
     seeds = [0] if device.type == "cpu" else list(range(8))
-    engine = Trainer(dataset, settings, seeds, device)
-    plain = PlainTrainer(dataset, settings, device)
-    gigaflop, gigabyte = counted(engine)
+    plain = PlainTrainer(dataset, Settings(method=method), device)
     plain.run_epoch()
-    scale = EPOCH / arguments.images
-    pairs = [
-        (
-            seconds(lambda: engine_epoch(engine), device) * scale / len(seeds),
-            seconds(plain.run_epoch, device) * scale,
+    engines = {
+        mode: Trainer(
+            dataset,
+            Settings(method=method, precision=precision),
+            seeds,
+            device,
+            compiled,
         )
-        for _ in range(arguments.rounds)
+        for mode, (precision, compiled) in MODES.items()
+        if mode in arguments.modes
+    }
+    for engine in engines.values():
+        engine_epoch(engine)
+    gigaflop, gigabyte = counted(Trainer(dataset, Settings(method=method), [0], device))
+    scale = EPOCH / arguments.images
+    slow, fast = [], {mode: [] for mode in engines}
+    for _ in range(arguments.rounds):
+        slow.append(seconds(plain.run_epoch, device) * scale)
+        for mode, engine in engines.items():
+            took = seconds(lambda engine=engine: engine_epoch(engine), device)
+            fast[mode].append(took * scale / len(seeds))
+    return [
+        _row(times, slow)
+        | {
+            "method": method,
+            "likelihood": likelihood,
+            "mode": mode,
+            "overhead": overhead(engines[mode], statistics.median(times), device),
+            "gigaflop": gigaflop,
+            "gigabyte": gigabyte,
+            "gigaflop_per_second": gigaflop / statistics.median(times),
+            "gigabyte_per_second": gigabyte / statistics.median(times),
+            "products": machine.product_kind(MODES[mode][0], device),
+            "seeds": len(seeds),
+            "images": arguments.images,
+        }
+        for mode, times in fast.items()
     ]
-    ratios = [slow / fast for fast, slow in pairs]
-    fast, slow = (statistics.median(side) for side in zip(*pairs, strict=True))
+
+
+def _row(fast: list[float], slow: list[float]) -> dict:
+    ratios = [ours / theirs for theirs, ours in zip(fast, slow, strict=True)]
     return {
-        "method": method,
-        "likelihood": likelihood,
-        "engine_seconds": fast,
-        "plain_seconds": slow,
+        "engine_seconds": statistics.median(fast),
+        "plain_seconds": statistics.median(slow),
         "ratio_min": min(ratios),
         "ratio_median": statistics.median(ratios),
         "ratio_max": max(ratios),
-        "rounds": arguments.rounds,
-        "gigaflop": gigaflop,
-        "gigabyte": gigabyte,
-        "gigaflop_per_second": gigaflop / fast,
-        "gigabyte_per_second": gigabyte / fast,
-        "seeds": len(seeds),
-        "images": arguments.images,
+        "rounds": len(ratios),
     }
 
 
 def plot(rows: list[dict], path: Path) -> None:
-    """Seconds of both sides, the ratio on top of each pair."""
+    """Seconds of each side, the ratio on top of each mode of the engine."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = Figure(figsize=(9, 4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    names = [f"{row['method']}\n{row['likelihood']}" for row in rows]
-    places = np.arange(len(rows))
-    for shift, side, colour in ((-0.2, "plain", "#bbbbbb"), (0.2, "engine", "#332288")):
-        height = [row[f"{side}_seconds"] for row in rows]
-        axes.bar(places + shift, height, 0.4, label=side, color=colour)
-    for place, row in zip(places, rows, strict=True):
-        text = f"{row['ratio_median']:.1f}x"
-        axes.annotate(
-            text, (place + 0.2, row["engine_seconds"]), ha="center", va="bottom"
-        )
-    axes.set_xticks(places, names)
+    modes = list(dict.fromkeys(row["mode"] for row in rows))
+    groups = [rows[i : i + len(modes)] for i in range(0, len(rows), len(modes))]
+    width = 0.8 / (1 + len(modes))
+    colours = ["#88ccee", "#44aa99", "#332288"]
+    places = np.arange(len(groups))
+    plain = [group[0]["plain_seconds"] for group in groups]
+    axes.bar(places, plain, width, label="plain eager code", color="#bbbbbb")
+    for k, mode in enumerate(modes):
+        height = [group[k]["engine_seconds"] for group in groups]
+        at = places + (k + 1) * width
+        axes.bar(at, height, width, label=f"engine, {mode}", color=colours[k])
+        for place, group in zip(at, groups, strict=True):
+            text, top = f"{group[k]['ratio_median']:.1f}", group[k]["engine_seconds"]
+            axes.annotate(
+                text, (place, top), ha="center", va="bottom", fontsize="small"
+            )
+    names = [f"{group[0]['method']}\n{group[0]['likelihood']}" for group in groups]
+    axes.set_xticks(places + width * len(modes) / 2, names)
     axes.set_ylabel("seconds for a seed's epoch of 50,000 images")
-    axes.set_title(f"{rows[0]['device']}, torch {rows[0]['torch']}", fontsize="medium")
+    axes.set_title(
+        f"{rows[0]['device']}, torch {rows[0]['torch']}; on the bars: "
+        "times faster than plain code",
+        fontsize="medium",
+    )
     axes.legend()
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=150)
@@ -155,13 +224,18 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("results/bench"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--images", type=int, default=1000, help="of the slice timed")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
     options.add_machine(parser)
     arguments = parser.parse_args(argv)
     device = machine.prepare(arguments)
-    product, copy = ceilings(device)
-    print(f"ceilings: {product:.0f} GFLOP/s, {copy:.1f} GB/s")
+    compiled = [mode for mode in arguments.modes if MODES[mode][1]]
+    if compiled and not machine.compiler_works(device):
+        print(f"no compiler works here: without {', '.join(compiled)}")
+        arguments.modes = [mode for mode in arguments.modes if mode not in compiled]
+    products, copy = ceilings(device)
+    text = ", ".join(f"{name} {value:.0f}" for name, value in products.items())
+    print(f"ceilings: products {text} GFLOP/s, copies {copy:.1f} GB/s")
     facts = {
-        "matmul_ceiling": product,
         "copy_ceiling": copy,
         "device": machine.describe(device),
         "torch": torch.__version__,
@@ -170,17 +244,19 @@ def main(argv: list[str] | None = None) -> None:
     rows = []
     for likelihood in ("bernoulli", "gaussian"):
         for method in METHODS:
-            row = measure(method, likelihood, arguments, device) | facts
-            rows.append(row)
-            print(
-                f"{method:9} {likelihood:9}  plain {row['plain_seconds']:6.2f} s, "
-                f"engine {row['engine_seconds']:6.2f} s, "
-                f"ratio {row['ratio_median']:.2f} "
-                f"({row['ratio_min']:.2f} to {row['ratio_max']:.2f}); "
-                f"{row['gigaflop_per_second'] / product:.0%} of the product's ceiling, "
-                f"{row['gigabyte_per_second'] / copy:.0%} of the copy's",
-                flush=True,
-            )
+            for row in measure(method, likelihood, arguments, device):
+                ceiling = products[MODES[row["mode"]][0]]
+                rows.append(row | facts | {"matmul_ceiling": ceiling})
+                print(
+                    f"{method:9} {likelihood:9} {row['mode']:16} "
+                    f"plain {row['plain_seconds']:6.2f} s, "
+                    f"engine {row['engine_seconds']:6.2f} s + {row['overhead']:.1%}, "
+                    f"ratio {row['ratio_median']:.2f} "
+                    f"({row['ratio_min']:.2f} to {row['ratio_max']:.2f}); "
+                    f"{row['gigaflop_per_second'] / ceiling:.0%} of the products' "
+                    f"ceiling, {row['gigabyte_per_second'] / copy:.0%} of the copies'",
+                    flush=True,
+                )
     with (
         replacing(arguments.output / "speed.csv") as path,
         open(path, "w", newline="") as file,

@@ -17,7 +17,9 @@ class Scratch:
     interval: seconds between two saves.
     """
 
-    def __init__(self, path: str | os.PathLike, key: str, interval: float = 60.0):
+    INTERVAL = 60.0
+
+    def __init__(self, path: str | os.PathLike, key: str, interval: float = INTERVAL):
         self.path, self.key, self.interval = Path(path), key, interval
         self._last = time.monotonic()
 

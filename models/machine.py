@@ -1,8 +1,11 @@
 """Set the process up: threads, denormals, determinism, device."""
 
 import argparse
+import contextlib
+import ctypes
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 
 import torch
 
@@ -23,7 +26,28 @@ def prepare(arguments: argparse.Namespace) -> torch.device:
     # Adam's moments of never-lit pixels decay into denormals, which cost 20 times more
     torch.set_flush_denormal(True)
     torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # all of it is written
+    _keep_freed_memory()
     return device
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc's malloc reuse large arrays: fresh pages cost a tenth of a step."""
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD
+        for parameter, value in ((-3, 32 << 20), (-1, 2**31 - 1), (-2, 64 << 20)):
+            mallopt(parameter, value)
+
+
+def compiler_works(device: torch.device) -> bool:
+    """Whether torch.compile has what it needs here, by trying."""
+    try:
+        torch.compile(torch.sin)(torch.ones(8, device=device))
+    except Exception:  # of many kinds: no C++ compiler, no Triton, no Python headers
+        return False
+    return True
 
 
 def stacks(seeds: Sequence[int], device: torch.device) -> list[list[int]]:
@@ -33,6 +57,37 @@ def stacks(seeds: Sequence[int], device: torch.device) -> list[list[int]]:
     miss the vector unit, are another seed's: exp and Adam then differ in the last bit.
     """
     return [[seed] for seed in seeds] if device.type == "cpu" else [list(seeds)]
+
+
+PRECISIONS = {"float32": "highest", "reduced": "medium"}  # torch's names
+
+
+@contextlib.contextmanager
+def products(precision: str) -> Iterator[None]:
+    """Compute float32 matrix products as `precision` says, a key of PRECISIONS.
+
+    reduced: TF32 on a GPU, bfloat16 factors and float32 sums on a CPU with AMX, no
+    change elsewhere. Sums, exponentials, Adam and float64 are as they were.
+    """
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(PRECISIONS[precision])
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def product_kind(precision: str, device: torch.device) -> str:
+    """Return what the factors of matrix products are under `precision`, by trying."""
+    a, b = torch.randn(2, 1, 512, 512, generator=torch.Generator().manual_seed(0)).to(
+        device
+    )
+    with products("float32"):
+        exact = torch.bmm(a, b)
+    with products(precision):
+        if torch.equal(torch.bmm(a, b), exact):
+            return "float32"
+    return "tensorfloat32" if device.type == "cuda" else "bfloat16"
 
 
 def describe(device: torch.device) -> str:

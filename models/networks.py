@@ -39,8 +39,7 @@ class GatedLayer(StackedLinear):
         super().__init__(streams, n_in, n_out, blocks=2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        value, gate = super().forward(x).chunk(2, -1)
-        return value * torch.sigmoid(gate)
+        return nn.functional.glu(super().forward(x))
 
 
 def _gated_stack(streams, n_in, hidden):

@@ -22,6 +22,8 @@ HELP = {
     "ratio_keep_probability": "with which dropout keeps a unit of that net",
     "ratio_learning_rate": "Adam's, for that net",
     "noise_dim": "dimensions of the noise that AVB's encoder reads",
+    "precision": "of training's matrix products: float32, or reduced (TF32 on a GPU, "
+    "bfloat16 on a CPU with AMX); validation and scores are always in float32",
 }
 
 
@@ -43,6 +45,16 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         help="CPU threads; default 1; with more, sums are taken in another order",
+    )
+
+
+def add_compile(parser: argparse.ArgumentParser) -> None:
+    """Give the parser the option to compile the training steps."""
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="fuse the training steps with torch.compile, where a compiler is; numbers "
+        "move by rounding; pays on a GPU, and on a CPU with --precision reduced",
     )
 
 

@@ -19,7 +19,8 @@ def training_code(method: str) -> str:
     own = "avb.py" if method == "avb" else f"priors/{method}.py"
     common = (
         "settings.py machine.py randomness.py networks.py distributions.py "
-        "priors/__init__.py priors/base.py vae.py training.py data.py"
+        "priors/__init__.py priors/base.py vae.py "
+        "graphs.py steps.py training.py data.py"
     )
     return fingerprint(tuple(f"models/{name}" for name in (*common.split(), own)))
 

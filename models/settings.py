@@ -26,6 +26,7 @@ class Settings:
     ratio_keep_probability: float = 0.5
     ratio_learning_rate: float = 1e-3  # ours
     noise_dim: int = 10  # of AVB's encoder
+    precision: str = "float32"  # of training's matrix products; ours
 
     def __post_init__(self):
         for field in fields(self):
@@ -34,6 +35,10 @@ class Settings:
                 raise ValueError(
                     f"{field.name}: {value!r}, expected {field.type.__name__}"
                 )
+        if self.precision not in ("float32", "reduced"):
+            raise ValueError(
+                f"precision: {self.precision!r}, expected float32 or reduced"
+            )
         at_least_one = (
             "latent_dim hidden_units batch_size max_epochs patience components "
             "ratio_epochs noise_dim"

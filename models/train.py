@@ -29,9 +29,15 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--output", required=True, help="folder; gets seedN/ with weights.npz, ..."
     )
-    p.add_argument("--checkpoint-interval", type=float, default=60.0, metavar="SECONDS")
+    p.add_argument(
+        "--checkpoint-interval",
+        type=float,
+        default=Scratch.INTERVAL,
+        metavar="SECONDS",
+    )
     options.add_configuration(p)
     options.add_machine(p)
+    options.add_compile(p)
     options.add_settings(p)
     return p
 
@@ -64,14 +70,19 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--seeds {seeds}: expected distinct integers, 0 or more")
     device = machine.prepare(arguments)
     dataset = data.load(arguments.data)
-    digest, scratches, failures = _digest(chosen, dataset, device), [], []
+    compiled = arguments.compile and machine.compiler_works(device)
+    if arguments.compile and not compiled:
+        print("no compiler works here: the steps run as they are", file=sys.stderr)
+    digest = _digest(chosen, dataset, device, compiled)
+    scratches, failures = [], []
     shared = {
         "configuration": arguments.configuration,
         "commit": provenance.commit(),
         "device": machine.describe(device),
         "device_type": device.type,
         "threads": arguments.threads,
-        "precision": "float32",
+        "precision": machine.product_kind(chosen.precision, device),
+        "compiled": compiled,
         "versions": provenance.versions(),
         "command": shlex.join(["python", "-m", "models.train", *_argv(arguments)]),
     }
@@ -84,7 +95,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
         scratches.append(scratch)
         started = _now()
-        trainer = Trainer(dataset, chosen, stack, device)
+        trainer = Trainer(dataset, chosen, stack, device, compiled)
         label = f"{dataset.name}/{chosen.method} seed {name}"
         finished = train(trainer, scratch, progress.Progress(label))
         record = shared | {
@@ -108,12 +119,13 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _digest(chosen, dataset, device) -> str:
+def _digest(chosen, dataset, device, compiled) -> str:
     """Digest of what a run's numbers depend on, beside its seed."""
     facts = [
         chosen.as_dict(),
         dataset.digest,
         device.type,
+        compiled,
         provenance.versions(),
         provenance.training_code(chosen.method),
     ]
@@ -127,6 +139,7 @@ def _argv(arguments) -> list[str]:
         "--output", str(arguments.output), "--device", arguments.device,
         "--threads", str(arguments.threads),
         "--configuration", arguments.configuration,
+        *["--compile"] * arguments.compile,
         *options.settings(arguments).flags(),
     ]  # fmt: skip
 

@@ -10,8 +10,10 @@ import torch
 from models import checkpoint
 from models.avb import AVB
 from models.data import Dataset
+from models.machine import products
 from models.randomness import Streams, threshold
 from models.settings import Settings
+from models.steps import Steps
 from models.vae import VAE
 
 CHUNK = 1000  # images encoded at once where no gradient is needed
@@ -49,7 +51,10 @@ class Trainer:
     """Trains a stack of seeds on one dataset, an epoch at a time.
 
     seeds: any distinct integers; each member is, up to rounding, what it is alone.
-    device: where everything lives.
+    device: where everything lives; on a GPU the steps are captured in graphs.
+    compiled: whether torch.compile is used.
+    block: mini-batches whose images and noise are drawn at once; 1 on a CPU, where
+    they then stay in cache, and 50 on a GPU. Part of which numbers are drawn.
     """
 
     def __init__(
@@ -58,8 +63,12 @@ class Trainer:
         settings: Settings,
         seeds: Sequence[int],
         device: torch.device | str = "cpu",
+        compiled: bool = False,
+        block: int | None = None,
     ):
+        gpu = torch.device(device).type == "cuda"
         self.dataset, self.settings = dataset, settings
+        self._rows = settings.batch_size * (block or (50 if gpu else 1))
         self.streams = Streams(seeds, device, settings.streams(dataset.name))
         self.model = build(settings, dataset.pixels, dataset.likelihood, self.streams)
         self.runs = [Run(seed) for seed in seeds]
@@ -70,14 +79,7 @@ class Trainer:
         if dataset.dynamic:  # all that is ever needed of the probabilities
             self._train = threshold(self._train)
         self._valid = torch.from_numpy(dataset.valid).to(device)
-        ratio = self.model.ratio
-        self._psi = [] if ratio is None else list(ratio.parameters())
-        frozen = {id(p) for p in self._psi}
-        self._theta = [p for p in self.model.parameters() if id(p) not in frozen]
-        # Adam is elementwise, so a stack of seeds needs nothing of its own
-        self._optimizers = [_adam(self._theta, settings.learning_rate)]
-        if self._psi:
-            self._optimizers.append(_adam(self._psi, settings.ratio_learning_rate))
+        self._steps = Steps(self.model, settings, compiled, gpu)
 
     @property
     def finished(self) -> bool:
@@ -91,11 +93,12 @@ class Trainer:
         start = time.perf_counter()
         self.epoch += 1
         beta = min(1.0, self.epoch / max(self.settings.warmup_epochs, 1))
-        train = self._update_vae(beta)
-        ratio = torch.full((len(self.members),), torch.nan)
-        for _ in range(self.settings.ratio_epochs if self._psi else 0):
-            ratio = self._update_ratio()
-        valid = self._validate()
+        with products(self.settings.precision):
+            train = self._update_vae(beta)
+            ratio = torch.full((len(self.members),), torch.nan)
+            for _ in range(self.settings.ratio_epochs if self._steps.psi else 0):
+                ratio = self._update_ratio()
+        valid = self._validate()  # in float32, whatever training was in
         self.seconds += time.perf_counter() - start
         self._book(beta, train, valid, ratio)
         running = [k for k, run in enumerate(self.members) if not run.stopped]
@@ -104,39 +107,33 @@ class Trainer:
 
     def _update_vae(self, beta: float) -> torch.Tensor:
         """Steps 2-6 of Algorithm 1; mean reconstruction and KL, (2, S)."""
-        for p in self._psi:
+        for p in self._steps.psi:
             p.requires_grad_(False)  # psi is fixed here; z still carries T's gradient
         self._sources = None  # phi is about to change
-        n, size = len(self._train), self.settings.batch_size
+        n, device = len(self._train), self.streams.device
+        beta = torch.full((), beta, device=device)
+        sums = torch.zeros(2, len(self.members), device=device)
         order = self.streams.permutation("order", n)  # (S, N)
-        sums = torch.zeros(2, len(self.members), device=self.streams.device)
-        for batch in order.split(size, 1):
-            x = self._images(self._train[batch])  # (S, B, D)
+        for block in order.split(self._rows, 1):
+            x = self._images(self._train[block])  # (S, R, D)
             noise = self.streams.normal("noise", x.shape[1], self.model.noise_dim)
-            reconstruction, kl = self.model.terms(x, noise)
-            loss = (beta * kl - reconstruction).mean(-1)  # Eq. 17 or 19, (S,)
-            self._step(self._optimizers[0], loss)
-            sums += torch.stack([reconstruction.detach(), kl.detach()]).sum(-1)
+            sums += self._steps.vae(x, noise, beta)
         return (sums / n).cpu()
 
     def _update_ratio(self) -> torch.Tensor:
         """Steps 7-12 of Algorithm 1 for one epoch of M = N; mean Eq. 20, (S,)."""
-        for p in self._psi:
+        for p in self._steps.psi:
             p.requires_grad_(True)
-        n, latent = len(self._train), self.settings.latent_dim
+        n, device = len(self._train), self.streams.device
         rows = self._ratio_rows()  # one sample of q(z|x) for each image, (S, N, .)
         order = self.streams.permutation("ratio", n)
-        seeds = torch.arange(len(self.members), device=self.streams.device)[:, None]
-        total = torch.zeros(len(self.members), device=self.streams.device)
-        for batch in order.split(self.settings.batch_size, 1):
-            numerator = rows[seeds, batch]  # (S, B, .)
-            z0 = self.streams.normal("ratio", batch.shape[1], latent)
-            denominator = self.model.ratio_counterparts(numerator, z0)
-            net = self.model.ratio
-            mask = net.dropout_mask(self.streams, 2 * batch.shape[1])
-            objective = net.objective(numerator, denominator, mask)
-            self._step(self._optimizers[1], -objective)
-            total += objective.detach() * batch.shape[1]
+        seeds = torch.arange(len(self.members), device=device)[:, None]
+        total = torch.zeros(len(self.members), device=device)
+        for block in order.split(self._rows, 1):
+            z0 = self.streams.normal("ratio", block.shape[1], self.settings.latent_dim)
+            mask = self.model.ratio.dropout_mask(self.streams, 2 * block.shape[1])
+            drawn = (z0,) if mask is None else (z0, mask)
+            total += self._steps.ratio(rows[seeds, block], *drawn)
         return (total / n).cpu()
 
     @torch.no_grad()
@@ -145,7 +142,7 @@ class Trainer:
         if self._sources is None or self.dataset.dynamic:
             seeds = len(self.members)
             self._sources = [
-                self.model.ratio_source(self._images(x.expand(seeds, *x.shape)))
+                self._steps.source(self._images(x.expand(seeds, *x.shape)))
                 for x in chunks
             ]
         rows = []
@@ -159,12 +156,6 @@ class Trainer:
         if not self.dataset.dynamic:
             return x
         return self.streams.bernoulli("binarise", x, *x.shape[1:])
-
-    @staticmethod
-    def _step(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
-        optimizer.zero_grad()
-        loss.sum().backward()  # seeds share no weight, so each keeps its own gradient
-        optimizer.step()
 
     @torch.no_grad()
     def _validate(self) -> torch.Tensor:
@@ -207,13 +198,7 @@ class Trainer:
 
     def _compact(self, keep: list[int]) -> None:
         """Leave only these members in the stack: one that has stopped costs no more."""
-        for optimizer in self._optimizers:
-            for p in optimizer.param_groups[0]["params"]:
-                p.data, p.grad = p.data[keep], None
-                moments = optimizer.state[p]
-                for name, value in moments.items():
-                    if value.dim():  # not the count of steps
-                        moments[name] = value[keep]
+        self._steps.keep(keep)
         self.members = [self.members[k] for k in keep]
         self.streams.seeds = tuple(run.seed for run in self.members)
 
@@ -221,7 +206,7 @@ class Trainer:
         """Everything needed to go on bit for bit."""
         return {
             "model": self.model.state_dict(),
-            "optimizers": [o.state_dict() for o in self._optimizers],
+            "optimizers": [o.state_dict() for o in self._steps.optimizers],
             "streams": self.streams.state(),
             "epoch": self.epoch,
             "seconds": self.seconds,
@@ -239,8 +224,11 @@ class Trainer:
         """Take up where `state` was taken."""
         self._compact(state["members"])
         self.model.load_state_dict(state["model"])
-        for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
+        for optimizer, saved in zip(
+            self._steps.optimizers, state["optimizers"], strict=True
+        ):
             optimizer.load_state_dict(saved)
+        self._steps.forget()
         self.streams.restore(state["streams"])
         self.epoch, self.seconds = state["epoch"], state["seconds"]
         self.runs = [
@@ -266,7 +254,3 @@ def train(
     if scratch is not None:
         scratch.save(trainer.state())
     return trainer.runs
-
-
-def _adam(parameters, rate):
-    return torch.optim.Adam(parameters, lr=rate, fused=True)

@@ -46,10 +46,11 @@ def test_counts_of_the_standard_prior_in_closed_form():
 
 
 def test_the_command(tmp_path, capsys):
-    speed.main(["--output", str(tmp_path), "--rounds", "1", "--images", "100"])
+    brief = ["--rounds", "1", "--images", "100", "--modes", "float32", "reduced"]
+    speed.main(["--output", str(tmp_path), *brief])
     with open(tmp_path / "speed.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 6
+    assert len(rows) == 12
     for row in rows:
         ratio = float(row["plain_seconds"]) / float(row["engine_seconds"])
         assert float(row["ratio_median"]) == pytest.approx(ratio)

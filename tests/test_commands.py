@@ -83,6 +83,27 @@ def test_side_by_side_as_on_a_gpu(made, method, tmp_path, monkeypatch):
         assert float(ours["value"]) == pytest.approx(float(theirs["value"]), rel=1e-4)
 
 
+def test_the_record_says_in_which_precision_and_whether_compiled(
+    made, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(machine, "compiler_works", lambda device: False)
+    monkeypatch.setattr(machine, "product_kind", lambda precision, device: precision)
+    common = ["--data", str(made), "--seeds", "0", *SMALL, "--method", "standard"]
+    for name, more in (("plain", []), ("fast", ["--compile", "--precision=reduced"])):
+        train.main([*common, "--output", str(tmp_path / name), *more])
+    assert "no compiler works here" in capsys.readouterr().err
+    plain, fast = (
+        json.loads((tmp_path / name / "seed0" / runs.RECORD).read_text())
+        for name in ("plain", "fast")
+    )
+    assert (plain["precision"], plain["compiled"]) == ("float32", False)
+    assert (fast["precision"], fast["compiled"]) == ("reduced", False)
+    assert "--compile" in fast["command"]
+    assert "--precision reduced" in fast["command"]
+    row = scores(made, [tmp_path / "fast/seed0"], tmp_path / "scores.csv")[0]
+    assert row["precision"] == "reduced"
+
+
 def test_methods_share_no_random_numbers(made, tmp_path):
     """Or their runs would not be independent, as the t-tests take them to be."""
     first = {}

@@ -31,7 +31,7 @@ def load(*names):
 
 CONFIGURATIONS = [
     ("paper.yaml",),
-    *(("paper.yaml", n) for n in ("quick.yaml", "stand-ins.yaml")),
+    *(("paper.yaml", n) for n in ("quick.yaml", "stand-ins.yaml", "reduced.yaml")),
 ]
 
 

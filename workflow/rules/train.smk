@@ -28,6 +28,7 @@ for batch in configuration.seed_batches(config):
             # resources, because how jobs are cut and where they run retrains nothing
             seeds=" ".join(map(str, batch)),
             device="cuda" if config["gpu"] else "cpu",
+            compile="--compile" if config["compile"] else "",
         params:
             folder=lambda wildcards, output: Path(output.weights[0]).parents[1],
             name=NAME,
@@ -36,5 +37,5 @@ for batch in configuration.seed_batches(config):
         shell:
             "python -m models.train --data {input.data} --seeds {resources.seeds}"
             " --output {params.folder} --configuration {params.name:q}"
-            " --device {resources.device} --threads {threads}"
+            " --device {resources.device} --threads {threads} {resources.compile}"
             " {params.settings} > {log} 2>&1"
