@@ -35,6 +35,7 @@ class Steps:
             self.ratio = Captured(self._ratio, lambda: self._moving(1))
         self._vae_loss, self.source = self._plain_vae_loss, model.ratio_source
         if compiled:
+            torch.compiler.reset()  # it keeps few versions; those of others are stale
             self._vae_loss = torch.compile(self._vae_loss, dynamic=False)
             self.source = torch.compile(self.source, dynamic=False)
 
@@ -48,7 +49,8 @@ class Steps:
         for images, epsilon in batches:
             whole = images.shape[1] == self.size  # a rest is not worth compiling
             loss = self._vae_loss if whole else self._plain_vae_loss
-            value, terms = loss(images, epsilon, beta)
+            # contiguous: compiled code is for one set of strides
+            value, terms = loss(images.contiguous(), epsilon.contiguous(), beta)
             _descend(self.optimizers[0], value)
             sums += terms
         return sums

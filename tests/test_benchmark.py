@@ -5,8 +5,9 @@ import csv
 import pytest
 import torch
 
-from benchmarks import speed
+from benchmarks import gpu_check, pairs, speed
 from benchmarks.plain import PlainTrainer
+from models import options, train
 from models.settings import Settings
 from models.training import Trainer
 from tests.conftest import images
@@ -43,6 +44,38 @@ def test_counts_of_the_standard_prior_in_closed_form():
     assert gigaflop == pytest.approx(flop / 1e9)
     parameters = products + sum(m for _, m in layers)
     assert gigabyte == pytest.approx(28 * parameters * 500 / 1e9)
+
+
+def test_the_check_of_a_gpu_agrees_with_itself_and_finds_a_difference(
+    monkeypatch, capsys
+):
+    gpu_check.main(["--device", "cpu", "--epochs", "1"])
+    assert capsys.readouterr().out.count("agrees") == 8
+    curves = gpu_check.curves
+
+    def off(dataset, settings, seeds, device, compiled):
+        return curves(dataset, settings, seeds, device, compiled) * (
+            1.0 if device == "cpu" else 1.002
+        )
+
+    monkeypatch.setattr(gpu_check, "curves", off)
+    with pytest.raises(SystemExit, match="differs from the CPU"):
+        gpu_check.main(["--device", "cpu", "--epochs", "1"])
+
+
+def test_the_plan_of_a_gpu_session_trains_what_the_workflow_trains(capsys):
+    pairs.main(["--seeds", "2"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4 + 12 + 5  # OneHot, Table 2, and Figure 3 beside Table 2's K
+    parser = train.parser()
+    for line in lines:
+        dataset, method, *flags = line.split()
+        common = ["--data", dataset, "--output", "x"]
+        arguments = parser.parse_args([*common, *flags])
+        assert arguments.seeds == [0, 1]
+        name, _, components = method.partition("-")
+        assert options.settings(arguments).method == name
+        assert not components or arguments.components == int(components)
 
 
 def test_the_command(tmp_path, capsys):

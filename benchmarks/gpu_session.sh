@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Everything that wants a GPU, in three commands of at most ten minutes each, on a
+# machine that has PyTorch and this checkout but no Snakemake and no network:
+#
+#   benchmarks/gpu_session.sh plan PLAN                     # before: where Snakemake is
+#   benchmarks/gpu_session.sh check OUTPUT                  # 1. against the CPU; speed
+#   benchmarks/gpu_session.sh train OUTPUT PLAN mnist       # 2. full pairs, eight seeds
+#   benchmarks/gpu_session.sh train OUTPUT PLAN freyfaces bone-marrow omniglot-rebuilt
+#
+# PLAN and the data, data/NAME.npz, travel in a folder that git ignores. After each
+# pair OUTPUT/results.tar.gz holds all scores, curves and records so far, no weights:
+# a command that is stopped has lost no finished pair.
+set -euo pipefail
+device=${DEVICE:-cuda} # cpu for a rehearsal
+cd "$(dirname "$0")/.."
+what=${1:?plan, check or train}
+
+case $what in
+plan)
+    python -m benchmarks.pairs --seeds 8 >"${2:?a file to write}"
+    cat "$2"
+    ;;
+check)
+    output=${2:?a folder}
+    mkdir -p "$output"
+    {
+        nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv || true
+        python -m benchmarks.gpu_check --device "$device"
+        python -m benchmarks.gpu_check --device "$device" --compile
+        python -m benchmarks.speed --device "$device" --images 10000 --rounds 3 \
+            --output "$output"
+    } 2>&1 | tee "$output/check.log"
+    ;;
+train)
+    output=${2:?a folder} plan=${3:?the file that plan wrote}
+    shift 3
+    mkdir -p "$output"
+    for dataset in "$@"; do
+        grep "^$dataset " "$plan" | while read -r _ method flags; do
+            runs=results/gpu/runs/$dataset/$method
+            scores=results/gpu/scores/$dataset/$method.csv
+            # shellcheck disable=SC2086  # the flags are words
+            python -m models.train --data "data/$dataset.npz" --device "$device" \
+                --output "$runs" --configuration gpu $flags
+            python -m models.evaluate --data "data/$dataset.npz" --device "$device" \
+                --runs "$runs"/seed* --output "$scores" --configuration gpu
+            tar czf "$output/results.tar.gz.part" --exclude=weights.npz results/gpu
+            mv "$output/results.tar.gz.part" "$output/results.tar.gz"
+            echo "$SECONDS s: $dataset $method finished"
+        done
+    done 2>&1 | tee "$output/train-$1.log"
+    ;;
+*)
+    echo "error: $what: expected plan, check or train" >&2
+    exit 2
+    ;;
+esac
