@@ -2,14 +2,13 @@
 
 import argparse
 import csv
-import hashlib
-import json
 import sys
 
 import torch
 
 from models import data, evaluation, machine, options, provenance, runs
 from models.files import replacing
+from models.settings import Settings
 
 COLUMNS = (
     "configuration dataset prior components seed split metric value samples epoch "
@@ -90,7 +89,6 @@ def _trace(fact: dict, own_settings: tuple[str, ...]) -> dict:
     """Return the columns that say where a seed's scores come from."""
     record = fact["record"]
     settings = fact["settings"]
-    text = json.dumps(settings, sort_keys=True)
     mixture = "components" in own_settings
     return {
         "dataset": fact["dataset"],
@@ -103,7 +101,7 @@ def _trace(fact: dict, own_settings: tuple[str, ...]) -> dict:
         "device": record["device"],
         "torch": record["versions"]["torch"],
         "precision": record["precision"],
-        "settings_digest": hashlib.sha256(text.encode()).hexdigest()[:16],
+        "settings_digest": Settings(**settings).digest,
         "data_digest": fact["data_digest"][:16],
     }
 

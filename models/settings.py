@@ -1,5 +1,7 @@
 """Everything that decides a run's numbers, except the data and the seed."""
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass, fields
 
 
@@ -56,6 +58,12 @@ class Settings:
     def as_dict(self) -> dict:
         """Return a plain dictionary, as stored beside the weights."""
         return asdict(self)
+
+    @property
+    def digest(self) -> str:
+        """Sixteen digits that stand for all settings, in score files."""
+        text = json.dumps(self.as_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def streams(self, dataset: str) -> str:
         """Return the purpose of the random streams of this method on a dataset."""

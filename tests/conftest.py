@@ -6,6 +6,7 @@ import torch
 
 from models.data import Dataset
 from models.settings import Settings
+from tests.dag import TINY, checkout, snakemake
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +29,15 @@ def small():
         ratio_epochs=2,
         noise_dim=2,
     )
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A checkout in which the tiny configuration has run."""
+    folder = checkout(tmp_path_factory.mktemp("finished"))
+    status, output = snakemake(folder, *TINY)
+    assert status == 0, output
+    return folder
 
 
 def images(likelihood: str, n: int = 40, pixels: int = 6) -> Dataset:

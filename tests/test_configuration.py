@@ -106,12 +106,13 @@ def test_snakemake_shows_that_line_and_fails(change, line, tmp_path):
 
 
 def test_only_the_shipped_settings_are_the_papers_protocol():
-    paper, quick, stand_ins = (
+    paper, quick, stand_ins, reduced = (
         configuration.check(load(*names)) for names in CONFIGURATIONS
     )
     assert configuration.follows_the_paper(paper)
     assert configuration.follows_the_paper(stand_ins)
     assert not configuration.follows_the_paper(quick)
+    assert not configuration.follows_the_paper(reduced)
     for change in (
         {"training": paper["training"] | {"patience": 49}},
         {"cells": {"mnist": {"iop": {"learning_rate": 0.0005}}}},
@@ -137,7 +138,7 @@ def test_schema_and_settings_agree():
     training = configuration.schema()["$defs"]["training"]["properties"]
     settings = {f.name: f for f in fields(Settings) if f.name != "method"}
     assert set(training) == set(settings)
-    types = {"integer": int, "number": float, "boolean": bool}
+    types = {"integer": int, "number": float, "boolean": bool, "string": str}
     for key, rule in training.items():
         assert rule["default"] == settings[key].default, key
         assert types[rule["type"]] is settings[key].type, key

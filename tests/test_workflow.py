@@ -3,13 +3,13 @@
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
 
+from tests.dag import TINY, checkout, jobs, snakemake
 from workflow.scripts.configuration import ROOT
 
 PRODUCTS = [
@@ -27,54 +27,9 @@ PRODUCTS = [
 ]
 
 
-def snakemake(folder, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
-def jobs(folder, *arguments):
-    """What a dry run lists: {rule: count}."""
-    status, output = snakemake(folder, "-n", *arguments)
-    assert status == 0, output
-    table = re.search(r"^job +count\n-.*?\n(.*?)\n\n", output, re.M | re.S)
-    if table is None:
-        assert "Nothing to be done" in output, output
-        return {}
-    rows = (line.split() for line in table[1].splitlines())
-    return {rule: int(count) for rule, count in rows if rule != "total"}
-
-
-def checkout(folder):
-    """Copy what a clone would hold, without products; there need not be a git."""
-    leave = shutil.ignore_patterns(".git", ".venv", ".snakemake", "__pycache__", "data")
-    for name in ("Snakefile", "environment.yml"):
-        shutil.copy2(ROOT / name, folder)
-    for name in ("benchmarks", "config", "models", "profiles", "tests", "workflow"):
-        shutil.copytree(ROOT / name, folder / name, ignore=leave)
-    shutil.copytree(ROOT / "workflow/data", folder / "workflow/data")
-    shutil.copytree(ROOT / "results/reference", folder / "results/reference")
-    return folder
-
-
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory):
     return checkout(tmp_path_factory.mktemp("fresh"))
-
-
-TINY = ["--configfile", "config/quick.yaml", "tests/tiny.yaml"]
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    folder = checkout(tmp_path_factory.mktemp("finished"))
-    status, output = snakemake(folder, *TINY)
-    assert status == 0, output
-    return folder
 
 
 def test_dry_run_of_the_paper(fresh):

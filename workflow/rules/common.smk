@@ -1,6 +1,7 @@
 # Helpers of the rules; whatever needs no Snakemake is in scripts/configuration.py.
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(workflow.basedir).parent
@@ -8,7 +9,7 @@ sys.path.insert(0, str(ROOT))
 
 from models.provenance import fingerprint, training_code
 from workflow.data import DataError, registry
-from workflow.scripts import configuration, methods
+from workflow.scripts import configuration, methods, reference
 
 try:
     config = configuration.check(config)
@@ -37,7 +38,22 @@ SCORING_CODE = fingerprint(
 POSTERIOR_CODE = fingerprint(("models/runs.py", "models/posterior.py"))
 SCRIPTS_CODE = fingerprint(("workflow/scripts",))
 
-ONEHOT = configuration.onehot_pairs(config)
+
+def present(pairs):
+    """The pairs that there are: all, or those among the committed runs."""
+    if config["scores"] == "runs":
+        return pairs
+    return reference.present(config, pairs)
+
+
+try:
+    ONEHOT = present(configuration.onehot_pairs(config))
+    SWEEP = present(configuration.figure3_pairs(config))
+except ValueError as error:
+    sys.exit(f"configuration error: {error}")
+
+# which figures there are runs for
+FIGURES = ["figure1", "figure2"] * bool(ONEHOT) + ["figure3"] * (len(SWEEP) > 2)
 
 # on the face of every product
 NAME = f"{config['name']} configuration"
@@ -81,10 +97,25 @@ def model_code(wildcards):
     return training_code(wildcards.method.partition("-")[0])
 
 
+def search_flags(wildcards):
+    """The same at a rate of the search, and without early stopping."""
+    found = configuration.settings(config, wildcards.dataset, wildcards.method)
+    return replace(
+        found, learning_rate=float(wildcards.rate), patience=found.max_epochs
+    ).flags()
+
+
 def settings_flags(wildcards):
     """Command-line arguments that spell out the protocol of a pair."""
     pair = wildcards.dataset, wildcards.method
     return configuration.settings(config, *pair).flags()
+
+
+def seeds(dataset, method):
+    """The seeds of a pair."""
+    if config["scores"] == "runs":
+        return range(config["seeds"])
+    return reference.seeds(dataset, method)
 
 
 def seed_files(name, pairs=None):
@@ -93,9 +124,9 @@ def seed_files(name, pairs=None):
     def files(wildcards):
         chosen = pairs or [(wildcards.dataset, wildcards.method)]
         return [
-            f"<results>/runs/{dataset}/{method}/seed{seed}/{name}"
+            f"<source>/runs/{dataset}/{method}/seed{seed}/{name}"
             for dataset, method in chosen
-            for seed in range(config["seeds"])
+            for seed in seeds(dataset, method)
         ]
 
     return files
@@ -103,7 +134,9 @@ def seed_files(name, pairs=None):
 
 def score_files(pairs):
     """The score files of (dataset, method) pairs."""
-    return [f"<results>/scores/{dataset}/{method}.csv" for dataset, method in pairs]
+    return [
+        f"<source>/scores/{dataset}/{method}.csv" for dataset, method in present(pairs)
+    ]
 
 
 def folders(wildcards, input):
@@ -113,6 +146,9 @@ def folders(wildcards, input):
 
 def labelled_curves(wildcards, input):
     """Figure 2's arguments: METHOD=FILE for each run, in the order of seed_files."""
-    methods = [method.partition("-")[0] for _, method in ONEHOT]
-    repeated = [method for method in methods for _ in range(config["seeds"])]
+    repeated = [
+        method.partition("-")[0]
+        for dataset, method in ONEHOT
+        for _ in seeds(dataset, method)
+    ]
     return [f"{m}={file}" for m, file in zip(repeated, input.curves, strict=True)]

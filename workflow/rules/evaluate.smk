@@ -30,20 +30,6 @@ rule evaluate:
         " > {log} 2>&1"
 
 
-rule scores:
-    """Every seed's scores in one long-form table."""
-    input:
-        score_files(configuration.pairs(config)),
-    output:
-        "<results>/scores.csv",
-    log:
-        "<results>/logs/scores.log",
-    conda:
-        "../../environment.yml"
-    shell:
-        "awk 'FNR > 1 || NR == 1' {input} > {output} 2> {log}"
-
-
 rule posterior:
     """Samples of q(z|x) on OneHot for one panel of Figure 1."""
     input:

@@ -1,7 +1,7 @@
 rule figure1:
     """Figure 1: posterior samples on OneHot."""
     input:
-        samples=[f"<results>/posterior/{d}/{m}.csv" for d, m in ONEHOT],
+        samples=[f"<source>/posterior/{d}/{m}.csv" for d, m in ONEHOT],
         records=seed_files("record.json", ONEHOT),
     output:
         multiext("<figures>/figure1", ".png", ".pdf", ".svg"),
@@ -44,7 +44,7 @@ rule figure2:
 rule figure3:
     """Figure 3: test log-likelihood against the VampPrior's K."""
     input:
-        score_files(configuration.figure3_pairs(config)),
+        score_files(SWEEP),
     output:
         multiext("<figures>/figure3", ".png", ".pdf", ".svg"),
     log:

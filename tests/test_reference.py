@@ -1,0 +1,94 @@
+"""The committed runs: taken over from a results folder, and rendered from there."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from tests.dag import TINY, checkout, jobs, snakemake
+from tests.test_configuration import load
+from workflow.scripts import configuration, reference
+
+PAIRS = [
+    *(f"onehot/{m}" for m in ("standard", "avb", "vampprior-4", "iop")),
+    *(f"digits-binary/{m}" for m in ("standard", "iop")),
+    *(f"digits-gray/{m}" for m in ("standard", "vampprior-5", "vampprior-10", "iop")),
+]
+
+
+@pytest.fixture(scope="module")
+def taken(finished, tmp_path_factory):
+    """A checkout whose reference are the tiny runs, but for two pairs and a seed."""
+    folder = checkout(tmp_path_factory.mktemp("taken"))
+    place = folder / "results/reference"
+    for name in ("runs", "scores", "posterior"):
+        shutil.rmtree(place / name, ignore_errors=True)
+    results = str(finished / "results/quick")
+    reference.main(["--results", results, "--reference", str(place), *PAIRS])
+    return folder
+
+
+def test_a_pair_is_taken_over_without_weights(finished, taken):
+    ours = taken / "results/reference/runs/digits-gray/iop/seed1"
+    theirs = finished / "results/quick/runs/digits-gray/iop/seed1"
+    assert sorted(p.name for p in ours.iterdir()) == ["curve.csv", "record.json"]
+    assert json.loads((ours / "record.json").read_text()) == json.loads(
+        (theirs / "record.json").read_text()
+    )
+    short, whole = (pd.read_csv(path / "curve.csv") for path in (ours, theirs))
+    assert set(short["configuration"]) == {"quick configuration"}
+    columns = ["epoch", "valid_elbo", "ratio_objective"]
+    pd.testing.assert_frame_equal(short[columns], whole[columns], rtol=1e-6)
+    assert reference.seeds("digits-gray", "iop", taken / "results/reference") == [0, 1]
+
+
+def test_products_of_the_reference_train_nothing(finished, taken):
+    rendering = [*TINY, "--config", "scores=reference"]
+    found = jobs(taken, *rendering)
+    assert set(found) == {
+        "all", "scores", "table1", "table2", "comparison", "figure1", "figure2",
+        "figure3",
+    }  # fmt: skip
+    status, output = snakemake(taken, *rendering)
+    assert status == 0, output
+    ours, theirs = (
+        pd.read_csv(path).set_index(["dataset", "prior"])
+        for path in (
+            taken / "results/quick-reference/table2.csv",
+            finished / "results/quick/table2.csv",
+        )
+    )
+    there = ours.index.drop(("digits-binary", "vampprior"))
+    pd.testing.assert_series_equal(ours["mean"][there], theirs["mean"][there])
+    assert pd.isna(ours["mean"]["digits-binary", "vampprior"])
+    for number in (1, 2, 3):
+        path = taken / f"figures/quick-reference/figure{number}.svg"
+        assert path.stat().st_size > 1000
+    assert not (taken / "results/quick").exists()
+
+
+def test_runs_of_other_settings_are_refused(taken):
+    path = taken / "results/reference/scores/digits-gray/iop.csv"
+    text = path.read_text()
+    digest = pd.read_csv(path)["settings_digest"].iloc[0]
+    try:
+        path.write_text(text.replace(digest, "0" * 16))
+        status, output = snakemake(taken, "-n", *TINY, "--config", "scores=reference")
+    finally:
+        path.write_text(text)
+    assert status != 0
+    expected = f"digest 0000000000000000, expected {digest}"
+    assert "digits-gray/iop.csv: its runs have other settings" in output
+    assert expected in output
+
+
+def test_an_unfinished_pair_is_refused(tmp_path):
+    with pytest.raises(SystemExit, match=r"mnist/iop\.csv: no such file, expected"):
+        reference.main(["--results", str(tmp_path), "mnist/iop"])
+
+
+@pytest.mark.parametrize("name", ["paper.yaml", "stand-ins.yaml"])
+def test_the_committed_runs_are_of_the_shipped_settings(name):
+    config = configuration.check(load("paper.yaml", name))
+    reference.present(config, configuration.pairs(config))

@@ -1,0 +1,85 @@
+"""The search for rates: chosen by mean validation ELBO; patience read off curves."""
+
+import dataclasses
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from models.settings import Settings
+from tests.test_training import scripted
+from workflow.scripts import search
+
+CURVES = {  # rate: a curve for each seed; the warm-up ends with epoch 2
+    0.001: [[9, 1, 5, 4, 4, 6], [9, 2, 3, 3, 3, 3]],
+    0.0003: [[0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5]],
+    0.0001: [[0, 0, 0, 0, 0, 5], [0, 0, 0, 0, 0, 0]],
+}
+
+
+@pytest.fixture
+def folders(tmp_path):
+    found = []
+    for rate, curves in CURVES.items():
+        for seed, curve in enumerate(curves):
+            folder = tmp_path / f"mnist/vampprior-500/rate{rate:g}/seed{seed}"
+            folder.mkdir(parents=True)
+            settings = Settings(
+                method="vampprior", learning_rate=rate, warmup_epochs=2, max_epochs=6
+            )
+            record = {
+                "dataset": "mnist", "settings": settings.as_dict(), "seed": seed,
+                "best_valid_elbo": float(max(curve[1:])), "epochs": 6, "epoch": 6,
+                "commit": "0123456789ab", "device": "cpu", "precision": "float32",
+                "versions": {"torch": "2"},
+            }  # fmt: skip
+            (folder / "record.json").write_text(json.dumps(record))
+            table = pd.DataFrame({"epoch": range(1, 7), "valid_elbo": curve})
+            table.to_csv(folder / "curve.csv", index=False)
+            found.append(folder)
+    return found
+
+
+def test_the_best_mean_is_chosen_and_shown(folders, tmp_path):
+    out = tmp_path / "search.csv", tmp_path / "search.md"
+    search.main(
+        ["--runs", *map(str, folders), "--csv", str(out[0]), "--markdown", str(out[1])]
+    )
+    rows = pd.read_csv(out[0])
+    # means of the best: 4.5, 5 and 2.5, although one seed has 6 at 0.001
+    assert set(rows[rows["chosen"]]["rate"]) == {0.0003}
+    assert list(rows.columns) == list(search.COLUMNS)
+    text = out[1].read_text()
+    (line,) = re.findall(r"^\| mnist .*2\.50.*$", text, re.M)
+    assert (
+        line.split() == "| mnist | vampprior-500 | 2 | 2.50 | **5.00** | 4.50 |".split()
+    )
+    assert "No test image was read" in text
+    assert "commit 0123456789ab" in text
+
+
+@pytest.mark.parametrize(
+    ("patience", "expected"),
+    # from epoch 2 on: 1 5 4 4 6; the 9 of the warm-up does not count
+    [(1, (5.0, 4)), (2, (5.0, 5)), (3, (6.0, 6)), (100, (6.0, 6))],
+)
+def test_patience_is_read_off_a_curve_as_training_applies_it(patience, expected):
+    curve = pd.Series([9.0, 1, 5, 4, 4, 6], index=range(1, 7))
+    assert search.stopped(curve, 2, patience) == expected
+
+
+def test_the_rule_is_that_of_training(folders, monkeypatch, small):
+    """The same script of validation ELBOs through the trainer itself."""
+    elbos = [9.0, 1.0, 2.0, 3.0, 2.0, 3.0, 2.5, 8.0, 8.0, 8.0]
+    settings = dataclasses.replace(
+        small, warmup_epochs=2, patience=3, max_epochs=10, method="standard"
+    )
+    (run,) = scripted(monkeypatch, settings, [(value,) for value in elbos])
+    curve = pd.Series(elbos, index=range(1, 11))
+    assert search.stopped(curve, 2, 3) == (run.best_elbo, len(run.curve))
+
+
+def test_a_folder_without_a_record_is_named(tmp_path):
+    with pytest.raises(SystemExit, match=r"record\.json: not a run's record"):
+        search.main(["--runs", str(tmp_path), "--csv", "x", "--markdown", "y"])

@@ -1,0 +1,131 @@
+"""The search for learning rates: what validation says of each, and of patience.
+
+``python -m workflow.scripts.search --runs FOLDER... --csv F --markdown F``
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from workflow.scripts import origins, products, reading, tabular
+from workflow.scripts.reading import BadInput
+
+PATIENCES = (25, 50, 100, 200)  # epochs, tried on the curves of the chosen rates
+COLUMNS = (
+    "configuration dataset method rate seed best_valid_elbo best_epoch epochs chosen"
+).split()
+
+
+def read(folder: Path) -> tuple[dict, pd.Series]:
+    """One run: its row of the table, and its validation ELBO by epoch."""
+    path = folder / "record.json"
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        settings = record["settings"]
+        row = {
+            "dataset": record["dataset"],
+            "method": folder.parents[1].name,
+            "rate": settings["learning_rate"],
+            "seed": record["seed"],
+            "best_valid_elbo": record["best_valid_elbo"],
+            "best_epoch": record["epoch"],
+            "epochs": record["epochs"],
+            "warmup": min(settings["warmup_epochs"], settings["max_epochs"]),
+        }
+    except (ValueError, KeyError, OSError) as error:
+        raise BadInput(f"{path}: not a run's record ({error!r})") from error
+    curve = reading.table(str(folder / "curve.csv"), ("epoch", "valid_elbo"))
+    elbo = reading.numbers(curve, "valid_elbo", str(folder / "curve.csv"))
+    return row, pd.Series(elbo.to_numpy(), index=curve["epoch"].astype(int))
+
+
+def stopped(elbo: pd.Series, warmup: int, patience: int) -> tuple[float, int]:
+    """Best validation ELBO and last epoch, had a run been stopped by this patience."""
+    best, best_epoch, last = -float("inf"), warmup, int(elbo.index[-1])
+    for epoch, value in elbo.loc[warmup:].items():
+        if value > best:
+            best, best_epoch = value, epoch
+        if epoch - best_epoch >= patience:
+            return float(best), int(epoch)
+    return float(best), last
+
+
+def choose(rows: pd.DataFrame) -> pd.Series:
+    """Whether a row has its cell's chosen rate: the best mean validation ELBO."""
+    means = rows.groupby(["dataset", "method", "rate"])["best_valid_elbo"].mean()
+    best = means.groupby(level=[0, 1]).idxmax()
+    cells = zip(rows["dataset"], rows["method"], rows["rate"], strict=True)
+    return pd.Series([cell in set(best) for cell in cells], index=rows.index)
+
+
+def rate_grid(rows: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Mean best validation ELBO by cell and rate, the chosen one in bold."""
+    rates = sorted(rows["rate"].unique())
+    header = ["Dataset", "Method", "n", *(f"{rate:g}" for rate in rates)]
+    grid = []
+    for (dataset, method), cell in rows.groupby(["dataset", "method"], sort=False):
+        line = [dataset, method, str(cell["seed"].nunique())]
+        for rate in rates:
+            of = cell[cell["rate"] == rate]
+            text = f"{of['best_valid_elbo'].mean():.2f}" if len(of) else "—"
+            line.append(f"**{text}**" if of["chosen"].any() else text)
+        grid.append(line)
+    return header, grid
+
+
+def patience_grid(
+    rows: pd.DataFrame, curves: list[pd.Series]
+) -> tuple[list[str], list[list[str]]]:
+    """For the chosen rates: ELBO lost and epochs run, by patience."""
+    header = ["Dataset", "Method", "no stop", *map(str, PATIENCES)]
+    grid = []
+    chosen = rows[rows["chosen"]]
+    for (dataset, method), cell in chosen.groupby(["dataset", "method"], sort=False):
+        line = [dataset, method, f"{cell['best_valid_elbo'].mean():.2f}"]
+        for patience in PATIENCES:
+            found = [
+                stopped(curves[k], row["warmup"], patience)
+                for k, row in cell.iterrows()
+            ]
+            frame = pd.DataFrame(found, columns=["elbo", "epochs"]).mean()
+            loss = frame["elbo"] - cell["best_valid_elbo"].mean()
+            line.append(f"{loss:+.2f} ({frame['epochs']:.0f})")
+        grid.append(line)
+    return header, grid
+
+
+@reading.one_line_errors
+def main(argv=None):
+    """Write the table of the search as CSV and Markdown."""
+    parser = products.parser(__doc__.splitlines()[0])
+    parser.add_argument("--runs", nargs="+", type=Path, required=True)
+    parser.add_argument("--csv", required=True)
+    parser.add_argument("--markdown", required=True)
+    args = parser.parse_args(argv)
+    found = [read(folder) for folder in args.runs]
+    rows = pd.DataFrame([row for row, _ in found])
+    curves = [curve for _, curve in found]
+    rows["chosen"] = choose(rows)
+    rows["configuration"] = args.configuration
+    products.write_csv(args.csv, rows.to_dict("records"), COLUMNS)
+    records = [str(folder / "record.json") for folder in args.runs]
+    parts = [
+        "# Search for learning rates",
+        f"Made by the {args.configuration}.",
+        *([f"**{args.label}**"] if args.label else []),
+        "Best validation ELBO in nats, mean over the seeds, of runs without early "
+        "stopping; in bold the highest of a cell. The rate is that of encoder, decoder "
+        "and prior; that of the density-ratio net stays. No test image was read.",
+        tabular.markdown(*rate_grid(rows), left=(0, 1)),
+        "## Patience",
+        "At the rates in bold: nats of validation ELBO that early stopping would have "
+        "lost, and in brackets the epochs that it would have run.",
+        tabular.markdown(*patience_grid(rows, curves), left=(0, 1)),
+        origins.of_records(records),
+    ]
+    products.write_text(args.markdown, "\n\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()
