@@ -1,6 +1,6 @@
 """The model core: torch and numpy only, usable without the workflow.
 
 Read in this order: settings, randomness, networks, distributions, priors/, vae, avb,
-training, evaluation. Shapes are written at line ends: S seeds, B images of a batch,
-D pixels, H hidden units, L latent dimensions, K mixture components, M samples.
+steps, training, evaluation. Shapes are written at line ends: S seeds, B images of a
+batch, D pixels, H hidden units, L latent dimensions, K mixture components, M samples.
 """

@@ -16,7 +16,9 @@ from models.settings import Settings
 from models.steps import Steps
 from models.vae import VAE
 
-CHUNK = 1000  # images encoded at once where no gradient is needed
+# images encoded at once where no gradient is needed; mini-batches drawn at once
+CHUNK = {"cpu": 1_000, "cuda": 10_000}
+BLOCK = {"cpu": 1, "cuda": 50}
 CURVE = (
     "epoch beta train_elbo train_reconstruction train_kl valid_elbo "
     "valid_reconstruction valid_kl ratio_objective seconds"
@@ -53,8 +55,8 @@ class Trainer:
     seeds: any distinct integers; each member is, up to rounding, what it is alone.
     device: where everything lives; on a GPU the steps are captured in graphs.
     compiled: whether torch.compile is used.
-    block: mini-batches whose images and noise are drawn at once; 1 on a CPU, where
-    they then stay in cache, and 50 on a GPU. Part of which numbers are drawn.
+    block: mini-batches whose images and noise are drawn at once; by default what
+    suits the device. Part of which numbers are drawn.
     """
 
     def __init__(
@@ -66,9 +68,10 @@ class Trainer:
         compiled: bool = False,
         block: int | None = None,
     ):
-        gpu = torch.device(device).type == "cuda"
+        kind = torch.device(device).type
         self.dataset, self.settings = dataset, settings
-        self._rows = settings.batch_size * (block or (50 if gpu else 1))
+        self._rows = settings.batch_size * (block or BLOCK.get(kind, 1))
+        self._chunk = CHUNK.get(kind, CHUNK["cpu"])
         self.streams = Streams(seeds, device, settings.streams(dataset.name))
         self.model = build(settings, dataset.pixels, dataset.likelihood, self.streams)
         self.runs = [Run(seed) for seed in seeds]
@@ -79,7 +82,7 @@ class Trainer:
         if dataset.dynamic:  # all that is ever needed of the probabilities
             self._train = threshold(self._train)
         self._valid = torch.from_numpy(dataset.valid).to(device)
-        self._steps = Steps(self.model, settings, compiled, gpu)
+        self._steps = Steps(self.model, settings, compiled, kind == "cuda")
 
     @property
     def finished(self) -> bool:
@@ -138,7 +141,7 @@ class Trainer:
 
     @torch.no_grad()
     def _ratio_rows(self) -> torch.Tensor:
-        chunks = self._train.split(CHUNK)
+        chunks = self._train.split(self._chunk)
         if self._sources is None or self.dataset.dynamic:
             seeds = len(self.members)
             self._sources = [
@@ -161,7 +164,7 @@ class Trainer:
     def _validate(self) -> torch.Tensor:
         """Mean reconstruction and KL on validation data, (2, S)."""
         sums = torch.zeros(2, len(self.members), device=self.streams.device)
-        for images in self._valid.split(CHUNK):
+        for images in self._valid.split(self._chunk):
             x = images.expand(len(self.members), *images.shape)
             noise = self.streams.normal("validation", len(x[0]), self.model.noise_dim)
             sums += torch.stack(self.model.terms(x, noise)).sum(-1)
