@@ -83,6 +83,30 @@ def test_runs_of_other_settings_are_refused(taken):
     assert expected in output
 
 
+def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp_path):
+    results = tmp_path / "results"
+    shutil.copytree(finished / "results/quick", results)
+    place, pair = tmp_path / "reference", "digits-gray/iop"
+    arguments = ["--results", str(results), "--reference", str(place), pair]
+    reference.main(arguments)
+    scores = results / f"scores/{pair}.csv"
+    table = pd.read_csv(scores)
+    later = table[table["seed"] == 1].assign(value=1.0)
+    pd.concat([later, later.assign(seed=12)]).to_csv(scores, index=False)
+    runs = results / "runs" / pair
+    (runs / "seed0").rename(runs / "seed12")
+    reference.main(arguments)
+    merged = pd.read_csv(place / f"scores/{pair}.csv")
+    assert list(dict.fromkeys(merged["seed"])) == [0, 1, 12]
+    old = table[table["seed"] == 0]
+    pd.testing.assert_frame_equal(merged[merged["seed"] == 0], old)
+    assert set(merged[merged["seed"] != 0]["value"]) == {1.0}
+    assert reference.seeds("digits-gray", "iop", place) == [0, 1, 12]
+    later.assign(settings_digest="0" * 16).to_csv(scores, index=False)
+    with pytest.raises(SystemExit, match="column 'settings_digest' would be 0000"):
+        reference.main(arguments)
+
+
 def test_an_unfinished_pair_is_refused(tmp_path):
     with pytest.raises(SystemExit, match=r"mnist/iop\.csv: no such file, expected"):
         reference.main(["--results", str(tmp_path), "mnist/iop"])

@@ -12,6 +12,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+import pandas as pd
+
 from models.files import replacing
 from workflow.scripts import configuration, reading
 from workflow.scripts.reading import BadInput
@@ -48,7 +50,11 @@ def present(
 
 
 def take(results: Path, dataset: str, method: str, folder: Path = FOLDER) -> None:
-    """Copy a finished pair out of a results folder; what was there is replaced."""
+    """Copy a finished pair out of a results folder.
+
+    Of a seed that was there already, everything is replaced; other seeds stay. Raises
+    BadInput where the seeds would then have different settings or data.
+    """
     pair = Path(dataset) / method
     runs = sorted((results / "runs" / pair).glob("seed*"))
     scores = results / "scores" / f"{pair}.csv"
@@ -57,10 +63,9 @@ def take(results: Path, dataset: str, method: str, folder: Path = FOLDER) -> Non
         raise BadInput(
             f"{scores}: no such file, expected the scores of a finished pair"
         )
-    shutil.rmtree(folder / "runs" / pair, ignore_errors=True)
-    _copy(scores, folder / "scores" / f"{pair}.csv")
+    _merge(scores, folder / "scores" / f"{pair}.csv")
     if samples.exists():
-        _copy(samples, folder / "posterior" / f"{pair}.csv")
+        _merge(samples, folder / "posterior" / f"{pair}.csv")
     for run in runs:
         target = folder / "runs" / pair / run.name
         _copy(run / "record.json", target / "record.json")
@@ -70,6 +75,23 @@ def take(results: Path, dataset: str, method: str, folder: Path = FOLDER) -> Non
 def _copy(source: Path, target: Path) -> None:
     with replacing(target) as temporary:
         shutil.copyfile(source, temporary)
+
+
+def _merge(source: Path, target: Path) -> None:
+    """Put the rows of a file with a column seed in place of the same seeds' rows."""
+    frame = pd.read_csv(source, dtype=str, keep_default_na=False)
+    if target.exists():
+        old = pd.read_csv(target, dtype=str, keep_default_na=False)
+        frame = pd.concat([old[~old["seed"].isin(frame["seed"])], frame])
+    for column in {"settings_digest", "data_digest"} & set(frame.columns):
+        if frame[column].nunique() > 1:
+            raise BadInput(
+                f"{target}: column {column!r} would be "
+                f"{' and '.join(sorted(frame[column].unique()))}, expected one"
+            )
+    frame = frame.sort_values("seed", key=lambda seed: seed.astype(int), kind="stable")
+    with replacing(target) as temporary:
+        frame.to_csv(temporary, index=False)
 
 
 def _shorten(source: Path, target: Path) -> None:
