@@ -39,6 +39,7 @@ COLUMNS = (
     "gigabyte_per_second matmul_ceiling copy_ceiling products seeds images device "
     "torch commit"
 ).split()
+NUMBERS = COLUMNS[COLUMNS.index("engine_seconds") : COLUMNS.index("products")]
 
 
 def made(likelihood: str, images: int) -> Dataset:
@@ -216,8 +217,46 @@ def plot(rows: list[dict], path: Path) -> None:
         figure.savefig(temporary, dpi=150)
 
 
+def markdown(rows: list[dict]) -> str:
+    """The rows, as speed.csv has them, as a table for a reader."""
+    lines = [
+        "| method | likelihood | mode | seconds | plain | ratio (min to max) | GFLOP | "
+        "of products | of copies | overhead |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        r = {key: float(row[key]) for key in NUMBERS}
+        lines.append(
+            f"| {row['method']} | {row['likelihood']} | {row['mode']} "
+            f"| {r['engine_seconds']:.2f} | {r['plain_seconds']:.2f} "
+            f"| {r['ratio_median']:.2f} ({r['ratio_min']:.2f} to {r['ratio_max']:.2f}) "
+            f"| {r['gigaflop']:.0f} "
+            f"| {r['gigaflop_per_second'] / r['matmul_ceiling']:.0%} "
+            f"| {r['gigabyte_per_second'] / r['copy_ceiling']:.0%} "
+            f"| {r['overhead']:.1%} |"
+        )
+    one = rows[0]
+    ceilings = ", ".join(
+        f"{products} {float(ceiling):.0f}"
+        for products, ceiling in {
+            row["products"]: row["matmul_ceiling"] for row in rows
+        }.items()
+    )
+    seeds = "one seed" if int(one["seeds"]) == 1 else f"{one['seeds']} seeds"
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{one['device']}, torch {one['torch']}, commit {one['commit']}; {seeds}, "
+            f"{one['rounds']} rounds of {int(one['images']):,} images. Ceilings: "
+            f"products {ceilings} GFLOP/s, "
+            f"copies {float(one['copy_ceiling']):.1f} GB/s.",
+        ]
+    )
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Measure, print, and write speed.csv and speed.png."""
+    """Measure, print, and write speed.csv, speed.md and speed.png."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.speed", description=__doc__.splitlines()[0]
     )
@@ -264,10 +303,10 @@ def main(argv: list[str] | None = None) -> None:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    with replacing(arguments.output / "speed.md") as path:
+        path.write_text(markdown(rows) + "\n", encoding="utf-8")
     plot(rows, arguments.output / "speed.png")
-    print(
-        f"written: {arguments.output / 'speed.csv'}, {arguments.output / 'speed.png'}"
-    )
+    print(f"written: {arguments.output}/speed.csv, speed.md and speed.png")
 
 
 if __name__ == "__main__":

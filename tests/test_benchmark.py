@@ -88,4 +88,8 @@ def test_the_command(tmp_path, capsys):
         ratio = float(row["plain_seconds"]) / float(row["engine_seconds"])
         assert float(row["ratio_median"]) == pytest.approx(ratio)
     assert (tmp_path / "speed.png").stat().st_size > 1000
+    lines = (tmp_path / "speed.md").read_text().splitlines()
+    assert len(lines) == 2 + 12 + 2
+    assert f"| {float(rows[-1]['ratio_median']):.2f} (" in lines[13]
+    assert speed.markdown(rows) == "\n".join(lines)
     assert "ceilings" in capsys.readouterr().out
