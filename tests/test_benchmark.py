@@ -8,6 +8,7 @@ import torch
 from benchmarks import gpu_check, pairs, speed
 from benchmarks.plain import PlainTrainer
 from models import options, train
+from models.provenance import ROOT
 from models.settings import Settings
 from models.training import Trainer
 from tests.conftest import images
@@ -76,6 +77,12 @@ def test_the_plan_of_a_gpu_session_trains_what_the_workflow_trains(capsys):
         name, _, components = method.partition("-")
         assert options.settings(arguments).method == name
         assert not components or arguments.components == int(components)
+
+
+def test_the_documented_table_is_that_of_the_committed_run():
+    with open(ROOT / "results/reference/speed/cpu.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert speed.markdown(rows) in (ROOT / "docs/speed.md").read_text()
 
 
 def test_the_command(tmp_path, capsys):

@@ -6,7 +6,11 @@ import pytest
 
 from workflow.scripts.configuration import ROOT
 
-DOCUMENTS = ["README.md", "config/README.md", "docs/protocol.md", "docs/extending.md"]
+DOCUMENTS = [
+    "README.md",
+    "config/README.md",
+    *(f"docs/{name}.md" for name in ("protocol", "extending", "speed", "precision")),
+]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
