@@ -15,6 +15,18 @@ device=${DEVICE:-cuda} # cpu for a rehearsal
 cd "$(dirname "$0")/.."
 what=${1:?plan, check or train}
 
+# one pair: train, score, pack; what fails stops this pair and no other
+pair() {
+    local runs=results/gpu/runs/$1/$2 scores=results/gpu/scores/$1/$2.csv
+    # shellcheck disable=SC2086  # the flags are words
+    python -m models.train --data "data/$1.npz" --device "$device" --output "$runs" \
+        --configuration gpu $3 </dev/null &&
+        python -m models.evaluate --data "data/$1.npz" --device "$device" \
+            --runs "$runs"/seed* --output "$scores" --configuration gpu </dev/null &&
+        tar czf "$output/results.tar.gz.part" --exclude=weights.npz results/gpu &&
+        mv "$output/results.tar.gz.part" "$output/results.tar.gz"
+}
+
 case $what in
 plan)
     python -m benchmarks.pairs --seeds 8 >"${2:?a file to write}"
@@ -35,20 +47,17 @@ train)
     output=${2:?a folder} plan=${3:?the file that plan wrote}
     shift 3
     mkdir -p "$output"
-    for dataset in "$@"; do
-        grep "^$dataset " "$plan" | while read -r _ method flags; do
-            runs=results/gpu/runs/$dataset/$method
-            scores=results/gpu/scores/$dataset/$method.csv
-            # shellcheck disable=SC2086  # the flags are words
-            python -m models.train --data "data/$dataset.npz" --device "$device" \
-                --output "$runs" --configuration gpu $flags
-            python -m models.evaluate --data "data/$dataset.npz" --device "$device" \
-                --runs "$runs"/seed* --output "$scores" --configuration gpu
-            tar czf "$output/results.tar.gz.part" --exclude=weights.npz results/gpu
-            mv "$output/results.tar.gz.part" "$output/results.tar.gz"
+    status=0
+    # not a pipe: the loop stays in this shell, and its status with it
+    while read -r dataset method flags; do
+        [[ " $* " == *" $dataset "* ]] || continue
+        if pair "$dataset" "$method" "$flags"; then
             echo "$SECONDS s: $dataset $method finished"
-        done
-    done 2>&1 | tee "$output/train-$1.log"
+        else
+            echo "$SECONDS s: $dataset $method FAILED" && status=1
+        fi
+    done <"$plan" > >(tee "$output/train-$1.log") 2>&1
+    exit $status
     ;;
 *)
     echo "error: $what: expected plan, check or train" >&2
