@@ -12,52 +12,62 @@
 # a command that is stopped has lost no finished pair.
 set -euo pipefail
 device=${DEVICE:-cuda} # cpu for a rehearsal
+python=${PYTHON:-python3}
 cd "$(dirname "$0")/.."
 what=${1:?plan, check or train}
 
 # one pair: train, score, pack; what fails stops this pair and no other
 pair() {
     local runs=results/gpu/runs/$1/$2 scores=results/gpu/scores/$1/$2.csv
-    # shellcheck disable=SC2086  # the flags are words
-    python -m models.train --data "data/$1.npz" --device "$device" --output "$runs" \
-        --configuration gpu $3 </dev/null &&
-        python -m models.evaluate --data "data/$1.npz" --device "$device" \
-            --runs "$runs"/seed* --output "$scores" --configuration gpu </dev/null &&
-        tar czf "$output/results.tar.gz.part" --exclude=weights.npz results/gpu &&
+    if [[ ! -e $scores ]]; then # not finished by an earlier command
+        # shellcheck disable=SC2086  # the flags are words
+        $python -m models.train --data "data/$1.npz" --device "$device" \
+            --output "$runs" --configuration gpu $3 </dev/null &&
+            $python -m models.evaluate --data "data/$1.npz" --device "$device" \
+                --runs "$runs"/seed* --output "$scores" --configuration gpu </dev/null
+    fi &&
+        tar czf "$output/results.tar.gz.part" --exclude=weights.npz \
+            --exclude='*.checkpoint' results/gpu &&
         mv "$output/results.tar.gz.part" "$output/results.tar.gz"
 }
 
 case $what in
 plan)
-    python -m benchmarks.pairs --seeds 8 >"${2:?a file to write}"
+    $python -m benchmarks.pairs --seeds 8 >"${2:?a file to write}"
     cat "$2"
     ;;
 check)
     output=${2:?a folder}
     mkdir -p "$output"
     {
+        status=0
         nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv || true
-        python -m benchmarks.gpu_check --device "$device"
-        python -m benchmarks.gpu_check --device "$device" --compile
-        python -m benchmarks.speed --device "$device" --images 10000 --rounds 3 \
-            --output "$output"
+        $python -m benchmarks.gpu_check --device "$device" || status=1
+        $python -m benchmarks.speed --device "$device" --images 10000 --rounds 3 \
+            --output "$output" || status=1
+        $python -m benchmarks.gpu_check --device "$device" --compile || status=1
+        exit $status
     } 2>&1 | tee "$output/check.log"
     ;;
 train)
     output=${2:?a folder} plan=${3:?the file that plan wrote}
     shift 3
+    : "${1:?a dataset of the plan}"
     mkdir -p "$output"
-    status=0
-    # not a pipe: the loop stays in this shell, and its status with it
-    while read -r dataset method flags; do
-        [[ " $* " == *" $dataset "* ]] || continue
-        if pair "$dataset" "$method" "$flags"; then
-            echo "$SECONDS s: $dataset $method finished"
-        else
-            echo "$SECONDS s: $dataset $method FAILED" && status=1
-        fi
-    done <"$plan" > >(tee "$output/train-$1.log") 2>&1
-    exit $status
+    {
+        status=1 # nothing done is no success
+        while read -r dataset method flags; do
+            [[ " $* " == *" $dataset "* ]] || continue
+            if pair "$dataset" "$method" "$flags"; then
+                echo "$SECONDS s: $dataset $method finished"
+                status=${failed:-0}
+            else
+                echo "$SECONDS s: $dataset $method FAILED"
+                failed=1 status=1
+            fi
+        done <"$plan"
+        exit $status
+    } 2>&1 | tee "$output/train-$1.log"
     ;;
 *)
     echo "error: $what: expected plan, check or train" >&2

@@ -1,5 +1,7 @@
 """CUDA graphs: a function of tensors, recorded once for each shape and replayed."""
 
+import functools
+import gc
 from collections.abc import Callable
 
 import torch
@@ -50,7 +52,7 @@ class Captured:
 
 def warm(work: Callable[[], torch.Tensor]) -> None:
     """Call work() on a stream of its own, as capture wants it."""
-    stream = torch.cuda.Stream()
+    stream = _side_stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         work()
@@ -60,6 +62,16 @@ def warm(work: Callable[[], torch.Tensor]) -> None:
 def record(work: Callable[[], torch.Tensor]) -> tuple[Callable, torch.Tensor]:
     """Return a call that repeats the kernels of work(), and where its result lies."""
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        result = work()
+    gc.collect()  # now, not while recording: freeing an older graph would end it
+    gc.disable()
+    try:
+        with torch.cuda.graph(graph):
+            result = work()
+    finally:
+        gc.enable()
     return graph.replay, result
+
+
+@functools.cache
+def _side_stream() -> torch.cuda.Stream:
+    return torch.cuda.Stream()  # one, because each keeps a workspace of cuBLAS

@@ -22,7 +22,10 @@ def prepare(arguments: argparse.Namespace) -> torch.device:
         raise ValueError(f"--device {arguments.device}: this torch sees no GPU")
     # cuBLAS is deterministic only with a workspace of a fixed size
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if device.index is not None and device.type == "cuda":
+        torch.cuda.set_device(device)  # graphs are recorded on the current device
     torch.set_num_threads(arguments.threads)
+    torch.set_float32_matmul_precision("highest")  # whatever the environment says
     # Adam's moments of never-lit pixels decay into denormals, which cost 20 times more
     torch.set_flush_denormal(True)
     torch.use_deterministic_algorithms(True)

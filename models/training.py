@@ -144,10 +144,12 @@ class Trainer:
         chunks = self._train.split(self._chunk)
         if self._sources is None or self.dataset.dynamic:
             seeds = len(self.members)
-            self._sources = [
-                self._steps.source(self._images(x.expand(seeds, *x.shape)))
-                for x in chunks
-            ]
+            self._sources = []
+            for x in chunks:
+                whole = len(x) == self._chunk  # a rest is not worth compiling
+                source = self._steps.source if whole else self.model.ratio_source
+                images = self._images(x.expand(seeds, *x.shape))
+                self._sources.append(source(images))
         rows = []
         for x, source in zip(chunks, self._sources, strict=True):
             noise = self.streams.normal("ratio", len(x), self.model.noise_dim)

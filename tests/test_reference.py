@@ -47,8 +47,8 @@ def test_products_of_the_reference_train_nothing(finished, taken):
     rendering = [*TINY, "--config", "scores=reference"]
     found = jobs(taken, *rendering)
     assert set(found) == {
-        "all", "scores", "table1", "table2", "comparison", "figure1", "figure2",
-        "figure3",
+        "all", "scores", "table1", "table2", "comparison", "speed_claim", "figure1",
+        "figure2", "figure3",
     }  # fmt: skip
     status, output = snakemake(taken, *rendering)
     assert status == 0, output
@@ -105,6 +105,19 @@ def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp
     later.assign(settings_digest="0" * 16).to_csv(scores, index=False)
     with pytest.raises(SystemExit, match="column 'settings_digest' would be 0000"):
         reference.main(arguments)
+    likelihoods = later["metric"] == "log_likelihood"
+    later.assign(samples=later["samples"].mask(likelihoods, 20)).to_csv(
+        scores, index=False
+    )
+    with pytest.raises(SystemExit, match="column 'samples' would be 10 and 20"):
+        reference.main(arguments)
+    later.to_csv(scores, index=False)
+    (runs / "seed1/record.json").unlink()
+    with pytest.raises(SystemExit, match=r"record\.json: no such file, but its seed"):
+        reference.main(arguments)
+    pd.testing.assert_frame_equal(
+        pd.read_csv(place / f"scores/{pair}.csv"), merged
+    )  # nothing was written
 
 
 def test_an_unfinished_pair_is_refused(tmp_path):

@@ -49,6 +49,7 @@ def present(pairs):
 try:
     ONEHOT = present(configuration.onehot_pairs(config))
     SWEEP = present(configuration.figure3_pairs(config))
+    TRAINED = present(configuration.table2_pairs(config))
 except ValueError as error:
     sys.exit(f"configuration error: {error}")
 
@@ -122,7 +123,9 @@ def seed_files(name, pairs=None):
     """Input function: a file of every seed of the pairs, or of the wildcards' pair."""
 
     def files(wildcards):
-        chosen = pairs or [(wildcards.dataset, wildcards.method)]
+        chosen = pairs
+        if pairs is None:
+            chosen = [(wildcards.dataset, wildcards.method)]
         return [
             f"<source>/runs/{dataset}/{method}/seed{seed}/{name}"
             for dataset, method in chosen

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from models.files import replacing
@@ -50,26 +51,34 @@ def present(
 
 
 def take(results: Path, dataset: str, method: str, folder: Path = FOLDER) -> None:
-    """Copy a finished pair out of a results folder.
+    """Copy the seeds that a pair has scores of out of a results folder.
 
     Of a seed that was there already, everything is replaced; other seeds stay. Raises
-    BadInput where the seeds would then have different settings or data.
+    BadInput, before anything is written, where a file is missing or the seeds would
+    then have different settings, data, samples or columns.
     """
     pair = Path(dataset) / method
-    runs = sorted((results / "runs" / pair).glob("seed*"))
-    scores = results / "scores" / f"{pair}.csv"
-    samples = results / "posterior" / f"{pair}.csv"
-    if not runs or not scores.exists():
-        raise BadInput(
-            f"{scores}: no such file, expected the scores of a finished pair"
-        )
-    _merge(scores, folder / "scores" / f"{pair}.csv")
-    if samples.exists():
-        _merge(samples, folder / "posterior" / f"{pair}.csv")
+    tables = {}
+    for kind in ("scores", "posterior"):
+        source = results / kind / f"{pair}.csv"
+        if kind == "scores" or source.exists():
+            if not source.exists():
+                raise BadInput(f"{source}: no such file, expected a finished pair's")
+            tables[folder / kind / f"{pair}.csv"] = _read(source)
+    scores = tables[folder / "scores" / f"{pair}.csv"]
+    runs = [results / "runs" / pair / f"seed{seed}" for seed in set(scores["seed"])]
+    for run in runs:
+        for name in ("record.json", "curve.csv"):
+            if not (run / name).exists():
+                raise BadInput(f"{run / name}: no such file, but its seed has scores")
+    merged = {target: _merged(frame, target) for target, frame in tables.items()}
     for run in runs:
         target = folder / "runs" / pair / run.name
         _copy(run / "record.json", target / "record.json")
         _shorten(run / "curve.csv", target / "curve.csv")
+    for target, frame in merged.items():
+        with replacing(target) as temporary:
+            frame.to_csv(temporary, index=False)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -77,21 +86,26 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, temporary)
 
 
-def _merge(source: Path, target: Path) -> None:
-    """Put the rows of a file with a column seed in place of the same seeds' rows."""
-    frame = pd.read_csv(source, dtype=str, keep_default_na=False)
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def _merged(frame: pd.DataFrame, target: Path) -> pd.DataFrame:
+    """The rows of a file with a column seed, in place of the same seeds' rows."""
     if target.exists():
-        old = pd.read_csv(target, dtype=str, keep_default_na=False)
+        old = _read(target)
+        if list(old.columns) != list(frame.columns):
+            raise BadInput(f"{target}: other columns, expected {', '.join(frame)}")
         frame = pd.concat([old[~old["seed"].isin(frame["seed"])], frame])
-    for column in {"settings_digest", "data_digest"} & set(frame.columns):
-        if frame[column].nunique() > 1:
-            raise BadInput(
-                f"{target}: column {column!r} would be "
-                f"{' and '.join(sorted(frame[column].unique()))}, expected one"
-            )
-    frame = frame.sort_values("seed", key=lambda seed: seed.astype(int), kind="stable")
-    with replacing(target) as temporary:
-        frame.to_csv(temporary, index=False)
+    for column in {"settings_digest", "data_digest", "samples"} & set(frame.columns):
+        by = frame["metric"] if column == "samples" else np.zeros(len(frame))
+        for _, values in frame.groupby(by)[column]:
+            if values.nunique() > 1:
+                raise BadInput(
+                    f"{target}: column {column!r} would be "
+                    f"{' and '.join(sorted(values.unique()))}, expected one"
+                )
+    return frame.sort_values("seed", key=lambda seed: seed.astype(int), kind="stable")
 
 
 def _shorten(source: Path, target: Path) -> None:

@@ -1,0 +1,138 @@
+"""The claim of speed in Section 5.3: training with the VampPrior against ours.
+
+``python -m workflow.scripts.speed_claim --records FILE... --csv F --markdown F``
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from workflow.scripts import origins, products, reading, table2, tabular
+from workflow.scripts.methods import METHODS
+from workflow.scripts.reading import BadInput
+
+OURS, OTHER = "iop", "vampprior"
+PAPER = {"mnist": 2.83}  # "almost 2.83 times faster", Section 5.3
+COLUMNS = (
+    "configuration dataset method device precision n epochs seconds_per_epoch "
+    "seconds_per_run times_ours_per_epoch times_ours_per_run paper"
+).split()
+HEADER = [
+    "Dataset",
+    "Prior",
+    "Device",
+    "n",
+    "Epochs",
+    "Seconds an epoch",
+    "Seconds a run",
+    "Times ours, an epoch",
+    "Times ours, a run",
+    "Paper",
+]
+NOTE = (
+    "Training alone, validation included, of one seed: the time of a job divided by "
+    "its seeds, where several train side by side. Epochs: mean over the runs, up to "
+    "the stop. Jobs that shared a machine slow each other down."
+)
+
+
+def read(path: Path) -> dict:
+    """What a record says of a run's time."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            "dataset": record["dataset"],
+            "method": record["settings"]["method"],
+            "device": record["device"],
+            "precision": record["precision"],
+            "epochs": int(record["epochs"]),
+            "seconds": float(record["training_seconds"]) / len(record["stack"]),
+        }
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BadInput(f"{path}: not a run's record ({error!r})") from error
+
+
+def rows(records: list[dict], configuration: str) -> list[dict]:
+    """One row a dataset, method, device and precision; times ours where both are."""
+    frame = pd.DataFrame(records)
+    found = []
+    for (dataset, device, precision), group in frame.groupby(
+        ["dataset", "device", "precision"], sort=False
+    ):
+        times = {}
+        for method, runs in group.groupby("method"):
+            total = runs["seconds"].sum()
+            times[method] = total / runs["epochs"].sum(), total / len(runs)
+        for method in METHODS:
+            if method not in times:
+                continue
+            runs = group[group["method"] == method]
+            ours = times.get(OURS)
+            found.append(
+                {
+                    "configuration": configuration,
+                    "dataset": dataset,
+                    "method": method,
+                    "device": device,
+                    "precision": precision,
+                    "n": len(runs),
+                    "epochs": runs["epochs"].mean(),
+                    "seconds_per_epoch": times[method][0],
+                    "seconds_per_run": times[method][1],
+                    "times_ours_per_epoch": ours and times[method][0] / ours[0],
+                    "times_ours_per_run": ours and times[method][1] / ours[1],
+                    "paper": PAPER.get(dataset) if method == OTHER else None,
+                }
+            )
+    return found
+
+
+def grid(found: list[dict], registry: products.Registry) -> list[list[str]]:
+    """The cells as text."""
+
+    def text(value, form):
+        return table2.ABSENT if value is None else form.format(value)
+
+    return [
+        [
+            registry.name(row["dataset"]),
+            METHODS[row["method"]],
+            row["device"],
+            str(row["n"]),
+            f"{row['epochs']:.0f}",
+            f"{row['seconds_per_epoch']:.2f}",
+            f"{row['seconds_per_run']:.0f}",
+            text(row["times_ours_per_epoch"], "{:.2f}"),
+            text(row["times_ours_per_run"], "{:.2f}"),
+            text(row["paper"], "{:.2f}"),
+        ]
+        for row in found
+    ]
+
+
+@reading.one_line_errors
+def main(argv=None):
+    """Write the table as CSV and Markdown."""
+    parser = products.parser(__doc__.splitlines()[0])
+    parser.add_argument("--records", nargs="+", type=Path, required=True)
+    parser.add_argument("--csv", required=True)
+    parser.add_argument("--markdown", required=True)
+    args = parser.parse_args(argv)
+    found = rows([read(path) for path in args.records], args.configuration)
+    products.write_csv(args.csv, found, COLUMNS)
+    parts = [
+        "# Speed of training",
+        f"Made by the {args.configuration}.",
+        *([f"**{args.label}**"] if args.label else []),
+        tabular.markdown(
+            HEADER, grid(found, products.registry(args.registry)), left=(0, 1, 2)
+        ),
+        NOTE,
+        origins.of_records(map(str, args.records)),
+    ]
+    products.write_text(args.markdown, "\n\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()
