@@ -5,6 +5,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from tests.dag import TINY, checkout, jobs, snakemake
 from tests.test_configuration import load
@@ -129,3 +130,29 @@ def test_an_unfinished_pair_is_refused(tmp_path):
 def test_the_committed_runs_are_of_the_shipped_settings(name):
     config = configuration.check(load("paper.yaml", name))
     reference.present(config, configuration.pairs(config))
+
+
+def test_the_readme_shows_what_the_committed_runs_give():
+    """Every number of its table, from the scores and the paper's own numbers."""
+    readme = (configuration.ROOT / "README.md").read_text()
+    paper = pd.read_csv(configuration.ROOT / "results/reference/paper.csv")
+    for prior, name in (("standard", "standard"), ("iop", "implicit optimal")):
+        scores = pd.read_csv(reference.FOLDER / f"scores/freyfaces/{prior}.csv")
+        chosen = (scores["split"] == "test") & (scores["metric"] == "log_likelihood")
+        ours = scores[chosen]["value"]
+        (theirs,) = paper[
+            (paper["dataset"] == "freyfaces") & (paper["prior"] == prior)
+        ].itertuples()
+        test = stats.ttest_ind_from_stats(
+            ours.mean(), ours.std(), len(ours), theirs.mean, theirs.sd, 8, False
+        )
+        (line,) = [
+            x for x in readme.splitlines() if x.startswith(f"| FreyFaces | {name}")
+        ]
+        for text in (
+            f"{ours.mean():.2f} ± {ours.std():.2f}",
+            f"{theirs.mean:.2f} ± {theirs.sd:.2f}",
+            f"{ours.mean() - theirs.mean:+.2f} [",
+            f"| {test.pvalue:.3f} |",
+        ):
+            assert text in line
