@@ -36,6 +36,8 @@ class Steps:
         self._vae_loss, self.source = self._plain_vae_loss, model.ratio_source
         if compiled:
             torch.compiler.reset()  # it keeps few versions; those of others are stale
+            # what cannot be compiled after all runs as it is, with a warning
+            torch._dynamo.config.suppress_errors = True
             self._vae_loss = torch.compile(self._vae_loss, dynamic=False)
             self.source = torch.compile(self.source, dynamic=False)
 
