@@ -99,8 +99,31 @@ def page(folder: Path) -> str:
             ),
             f"- Data: digest {first['data_digest'].iloc[0]}.",
             "",
+            "Made by",
+            "",
+            "```bash",
+            *_commands(first["dataset"].iloc[0], methods),
+            "```",
+            "",
         ]
     )
+
+
+def _commands(dataset: str, methods: list[str]) -> list[str]:
+    """The commands that make the score files and the page of them."""
+    lines = []
+    for name, more in (("paper", ""), ("reduced", "--configfile config/reduced.yaml ")):
+        targets = (
+            f"results/{name}/scores/{dataset}/{method}.csv" for method in methods
+        )
+        lines.append(f"snakemake --cores 8 {more}-- {' '.join(targets)}")
+    place = "results/reference/precision"
+    return [
+        *lines,
+        f"cp results/paper/scores/{dataset}/*.csv {place}/float32/",
+        f"cp results/reduced/scores/{dataset}/*.csv {place}/reduced/",
+        f"python -m benchmarks.precision {place}",
+    ]
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -156,3 +156,20 @@ def test_the_readme_shows_what_the_committed_runs_give():
             f"| {test.pvalue:.3f} |",
         ):
             assert text in line
+
+
+def test_the_readme_shows_the_elbos_of_the_committed_onehot_runs():
+    """Mean over the seeds and epochs 100 to 1,000."""
+    readme = " ".join((configuration.ROOT / "README.md").read_text().split())
+    place = reference.FOLDER / "runs/onehot"
+    for method, words in (
+        ("standard", "with {} on average over epochs 100 to 1,000"),
+        ("avb", "AVB ({})"),
+        ("vampprior-50", "VampPrior ({})"),
+        ("iop", "implicit optimal prior ({}) come close"),
+    ):
+        curves = [
+            pd.read_csv(path).query("100 <= epoch <= 1000")["valid_elbo"]
+            for path in place.glob(f"{method}/seed*/curve.csv")
+        ]
+        assert words.format(f"{pd.concat(curves).mean():.2f}") in readme
