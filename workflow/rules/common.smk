@@ -99,10 +99,12 @@ def model_code(wildcards):
 
 
 def search_flags(wildcards):
-    """The same at a rate of the search, and without early stopping."""
+    """The same at a rate of the search, with its patience."""
     found = configuration.settings(config, wildcards.dataset, wildcards.method)
     return replace(
-        found, learning_rate=float(wildcards.rate), patience=found.max_epochs
+        found,
+        learning_rate=float(wildcards.rate),
+        patience=config["search"]["patience"],
     ).flags()
 
 

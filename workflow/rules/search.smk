@@ -2,7 +2,7 @@ SEARCH = "<results>/search/{dataset}/{method}/rate{rate}"
 
 
 rule search_train:
-    """One run of the search for learning rates, without early stopping."""
+    """One run of the search for learning rates, with a long patience."""
     input:
         data="data/{dataset}.npz",
     output:
