@@ -9,7 +9,7 @@ from scipy import stats
 
 from tests.dag import TINY, checkout, jobs, snakemake
 from tests.test_configuration import load
-from workflow.scripts import configuration, reference
+from workflow.scripts import configuration, reference, search
 
 PAIRS = [
     *(f"onehot/{m}" for m in ("standard", "avb", "vampprior-4", "iop")),
@@ -23,10 +23,14 @@ def taken(finished, tmp_path_factory):
     """A checkout whose reference are the tiny runs, but for two pairs and a seed."""
     folder = checkout(tmp_path_factory.mktemp("taken"))
     place = folder / "results/reference"
-    for name in ("runs", "scores", "posterior"):
+    for name in ("runs", "scores", "posterior", "search"):
         shutil.rmtree(place / name, ignore_errors=True)
-    results = str(finished / "results/quick")
-    reference.main(["--results", results, "--reference", str(place), *PAIRS])
+    table = "results/quick/search/digits-gray.md"
+    status, output = snakemake(finished, *TINY, "--", table)
+    assert status == 0, output
+    results = ["--results", str(finished / "results/quick")]
+    chosen = ["--reference", str(place), "--search", "digits-gray"]
+    reference.main([*results, *PAIRS, *chosen])
     return folder
 
 
@@ -49,7 +53,7 @@ def test_products_of_the_reference_train_nothing(finished, taken):
     found = jobs(taken, *rendering)
     assert set(found) == {
         "all", "scores", "table1", "table2", "comparison", "speed_claim", "figure1",
-        "figure2", "figure3",
+        "figure2", "figure3", "search",
     }  # fmt: skip
     status, output = snakemake(taken, *rendering)
     assert status == 0, output
@@ -60,6 +64,16 @@ def test_products_of_the_reference_train_nothing(finished, taken):
             finished / "results/quick/table2.csv",
         )
     )
+    ours_search, theirs_search = (
+        pd.read_csv(folder / "search/digits-gray.csv")
+        for folder in (taken / "results/quick-reference", finished / "results/quick")
+    )
+    keys = ["method", "rate", "seed"]
+    pd.testing.assert_frame_equal(
+        ours_search.sort_values(keys, ignore_index=True),
+        theirs_search.sort_values(keys, ignore_index=True),
+    )
+    assert len(ours_search) == 3 * 2
     there = ours.index.drop(("digits-binary", "vampprior"))
     pd.testing.assert_series_equal(ours["mean"][there], theirs["mean"][there])
     assert pd.isna(ours["mean"]["digits-binary", "vampprior"])
@@ -82,6 +96,19 @@ def test_runs_of_other_settings_are_refused(taken):
     expected = f"digest 0000000000000000, expected {digest}"
     assert "digits-gray/iop.csv: its runs have other settings" in output
     assert expected in output
+
+
+def test_a_search_at_other_settings_is_refused(taken):
+    place = taken / "results/reference/search/digits-gray"
+    path = place / "iop/rate0.01/seed0/record.json"
+    text = path.read_text()
+    try:
+        path.write_text(text.replace('"hidden_units": 8', '"hidden_units": 9'))
+        status, output = snakemake(taken, "-n", *TINY, "--config", "scores=reference")
+    finally:
+        path.write_text(text)
+    assert status != 0
+    assert "seed0/record.json: of other settings than the configuration's" in output
 
 
 def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp_path):
@@ -130,6 +157,22 @@ def test_an_unfinished_pair_is_refused(tmp_path):
 def test_the_committed_runs_are_of_the_shipped_settings(name):
     config = configuration.check(load("paper.yaml", name))
     reference.present(config, configuration.pairs(config))
+
+
+@pytest.mark.parametrize("name", ["paper.yaml", "stand-ins.yaml"])
+def test_the_configuration_carries_the_rates_that_the_search_chose(name):
+    config = configuration.check(load("paper.yaml", name))
+    for dataset in reference.searched(config):
+        place = reference.FOLDER / "search" / dataset
+        found = [search.read(place / run) for run in reference.search_runs(dataset)]
+        rows = pd.DataFrame([row for row, _ in found])
+        chosen = rows[search.choose(rows)].groupby("method")["rate"].first()
+        assert set(chosen.index) == {
+            method for d, method in configuration.table2_pairs(config) if d == dataset
+        }
+        for method, rate in chosen.items():
+            settings = configuration.settings(config, dataset, method)
+            assert settings.learning_rate == rate, (dataset, method)
 
 
 def test_the_readme_shows_what_the_committed_runs_give():

@@ -26,13 +26,17 @@ def folders(tmp_path):
             folder = tmp_path / f"mnist/vampprior-500/rate{rate:g}/seed{seed}"
             folder.mkdir(parents=True)
             settings = Settings(
-                method="vampprior", learning_rate=rate, warmup_epochs=2, max_epochs=6
+                method="vampprior",
+                learning_rate=rate,
+                warmup_epochs=2,
+                max_epochs=6,
+                patience=200,
             )
             record = {
                 "dataset": "mnist", "settings": settings.as_dict(), "seed": seed,
                 "best_valid_elbo": float(max(curve[1:])), "epochs": 6, "epoch": 6,
                 "commit": "0123456789ab", "device": "cpu", "precision": "float32",
-                "versions": {"torch": "2"},
+                "versions": {"torch": "2"}, "data_digest": "d" * 64,
             }  # fmt: skip
             (folder / "record.json").write_text(json.dumps(record))
             table = pd.DataFrame({"epoch": range(1, 7), "valid_elbo": curve})
@@ -57,6 +61,13 @@ def test_the_best_mean_is_chosen_and_shown(folders, tmp_path):
     )
     assert "No test image was read" in text
     assert "commit 0123456789ab" in text
+
+
+def test_runs_of_two_patiences_are_refused(folders):
+    path = folders[0] / "record.json"
+    path.write_text(path.read_text().replace('"patience": 200', '"patience": 50'))
+    with pytest.raises(SystemExit, match="of patience 50 and 200, expected one"):
+        search.main(["--runs", *map(str, folders), "--csv", "x", "--markdown", "y"])
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,12 @@ try:
     ONEHOT = present(configuration.onehot_pairs(config))
     SWEEP = present(configuration.figure3_pairs(config))
     TRAINED = present(configuration.table2_pairs(config))
+    # the columns of Table 2 whose learning rates are or were searched
+    SEARCHED = (
+        config["table2"]["datasets"]
+        if config["scores"] == "runs"
+        else reference.searched(config)
+    )
 except ValueError as error:
     sys.exit(f"configuration error: {error}")
 
@@ -142,6 +148,19 @@ def score_files(pairs):
     return [
         f"<source>/scores/{dataset}/{method}.csv" for dataset, method in present(pairs)
     ]
+
+
+def search_files(name):
+    """Input function: a file of every run of the search for a dataset's rates."""
+
+    def files(wildcards):
+        if config["scores"] == "runs":
+            runs = configuration.search_runs(config, wildcards.dataset)
+        else:
+            runs = reference.search_runs(wildcards.dataset)
+        return [f"<source>/search/{wildcards.dataset}/{run}/{name}" for run in runs]
+
+    return files
 
 
 def folders(wildcards, input):

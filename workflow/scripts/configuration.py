@@ -148,6 +148,16 @@ def table2_pairs(config: dict) -> list[tuple[str, str]]:
     ]
 
 
+def search_runs(config: dict, dataset: str) -> list[str]:
+    """Return the folders of a column's search, METHOD/rateR/seedN."""
+    return [
+        f"{method(config, dataset, prior)}/rate{rate}/seed{seed}"
+        for prior in config["table2"]["priors"]
+        for rate in config["search"]["rates"]
+        for seed in range(config["search"]["seeds"])
+    ]
+
+
 def onehot_pairs(config: dict) -> list[tuple[str, str]]:
     """Return the (dataset, method) pairs of Figures 1 and 2."""
     return [("onehot", method(config, "onehot", prior)) for prior in config["onehot"]]

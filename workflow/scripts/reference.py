@@ -2,12 +2,14 @@
 
 ``python -m workflow.scripts.reference --results results/paper freyfaces/standard ...``
 takes finished pairs over: scores, curves, records and, of OneHot, posterior samples,
-but no weights; and the sizes of Table 1. ``snakemake --config scores=reference`` makes
-every product of them.
+but no weights; and the sizes of Table 1. ``--search freyfaces`` takes over the search
+for a dataset's learning rates. ``snakemake --config scores=reference`` makes every
+product of them.
 """
 
 import argparse
 import csv
+import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +23,7 @@ from workflow.scripts.reading import BadInput
 
 FOLDER = configuration.ROOT / "results/reference"
 DIGITS = 7  # of a curve's values: more than a float32 has
+SEARCH_CURVE = ("configuration", "epoch", "valid_elbo")  # all that a search reads
 
 
 def seeds(dataset: str, method: str, folder: Path = FOLDER) -> list[int]:
@@ -48,6 +51,49 @@ def present(
             )
         found.append((dataset, method))
     return found
+
+
+def search_runs(dataset: str, folder: Path = FOLDER) -> list[str]:
+    """The folders of a dataset's search, METHOD/rateR/seedN, in a fixed order."""
+    place = folder / "search" / dataset
+    return sorted(
+        path.parent.relative_to(place).as_posix()
+        for path in place.glob("*/rate*/seed*/record.json")
+    )
+
+
+def searched(config: dict, folder: Path = FOLDER) -> list[str]:
+    """The datasets of Table 2 whose search is there.
+
+    Raises BadInput where it was of other settings, but for rate and patience.
+    """
+    found = []
+    for dataset in config["table2"]["datasets"]:
+        for run in search_runs(dataset, folder):
+            path = folder / "search" / dataset / run / "record.json"
+            settings = json.loads(path.read_text(encoding="utf-8"))["settings"]
+            now = configuration.settings(config, dataset, run.partition("/")[0])
+            free = {name: settings[name] for name in ("learning_rate", "patience")}
+            if settings != now.as_dict() | free:
+                raise BadInput(
+                    f"{path.relative_to(folder.parents[1])}: of other settings than "
+                    f"the configuration's for {dataset}; search again"
+                )
+        if search_runs(dataset, folder):
+            found.append(dataset)
+    return found
+
+
+def take_search(results: Path, dataset: str, folder: Path = FOLDER) -> None:
+    """Copy a search out of a results folder, in place of an earlier one."""
+    source, target = (root / "search" / dataset for root in (results, folder))
+    runs = search_runs(dataset, results)
+    if not (results / "search" / f"{dataset}.csv").exists():
+        raise BadInput(f"{source}.csv: no such file, expected a finished search's")
+    shutil.rmtree(target, ignore_errors=True)
+    for run in runs:
+        _shorten(source / run / "curve.csv", target / run / "curve.csv", SEARCH_CURVE)
+        _copy(source / run / "record.json", target / run / "record.json")
 
 
 def take(results: Path, dataset: str, method: str, folder: Path = FOLDER) -> None:
@@ -108,7 +154,9 @@ def _merged(frame: pd.DataFrame, target: Path) -> pd.DataFrame:
     return frame.sort_values("seed", key=lambda seed: seed.astype(int), kind="stable")
 
 
-def _shorten(source: Path, target: Path) -> None:
+def _shorten(source: Path, target: Path, columns: tuple[str, ...] = ()) -> None:
+    """Copy a curve with fewer digits and, where named, only these columns."""
+
     def short(field: str) -> str:
         try:
             return f"{float(field):.{DIGITS}g}"
@@ -116,7 +164,9 @@ def _shorten(source: Path, target: Path) -> None:
             return field
 
     with open(source, newline="") as file:
-        rows = [[short(field) for field in row] for row in csv.reader(file)]
+        header, *rows = csv.reader(file)
+    kept = [header.index(name) for name in columns or header]
+    rows = [[short(row[k]) for k in kept] for row in (header, *rows)]
     with replacing(target) as temporary, open(temporary, "w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
 
@@ -127,11 +177,15 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, required=True, help="results/NAME")
     parser.add_argument("--reference", type=Path, default=FOLDER)
-    parser.add_argument("pairs", nargs="+", metavar="DATASET/METHOD")
+    parser.add_argument("--search", nargs="+", default=[], metavar="DATASET")
+    parser.add_argument("pairs", nargs="*", metavar="DATASET/METHOD")
     args = parser.parse_args(argv)
     sizes = args.results / "table1.csv"
     if sizes.exists():
         _copy(sizes, args.reference / "table1.csv")
+    for dataset in args.search:
+        take_search(args.results, dataset, args.reference)
+        print(f"search of {dataset}: {len(search_runs(dataset, args.reference))} runs")
     for pair in args.pairs:
         dataset, _, method = pair.partition("/")
         take(args.results, dataset, method, args.reference)

@@ -11,9 +11,10 @@ import pandas as pd
 from workflow.scripts import origins, products, reading, tabular
 from workflow.scripts.reading import BadInput
 
-PATIENCES = (25, 50, 100, 200)  # epochs, tried on the curves of the chosen rates
+PATIENCES = (25, 50, 75, 100, 150)  # epochs, tried on the curves of the chosen rates
 COLUMNS = (
-    "configuration dataset method rate seed best_valid_elbo best_epoch epochs chosen"
+    "configuration dataset method rate seed patience best_valid_elbo best_epoch epochs "
+    "chosen commit device precision data_digest"
 ).split()
 
 
@@ -31,6 +32,9 @@ def read(folder: Path) -> tuple[dict, pd.Series]:
             "best_valid_elbo": record["best_valid_elbo"],
             "best_epoch": record["epoch"],
             "epochs": record["epochs"],
+            "patience": settings["patience"],
+            **{name: record[name] for name in ("commit", "device", "precision")},
+            "data_digest": record["data_digest"][:16],
             "warmup": min(settings["warmup_epochs"], settings["max_epochs"]),
         }
     except (ValueError, KeyError, OSError) as error:
@@ -78,18 +82,21 @@ def patience_grid(
     rows: pd.DataFrame, curves: list[pd.Series]
 ) -> tuple[list[str], list[list[str]]]:
     """For the chosen rates: ELBO lost and epochs run, by patience."""
-    header = ["Dataset", "Method", "no stop", *map(str, PATIENCES)]
+    longest = rows["patience"].max()
+    patiences = [patience for patience in PATIENCES if patience < longest]
+    header = ["Dataset", "Method", str(longest), *map(str, patiences)]
     grid = []
     chosen = rows[rows["chosen"]]
     for (dataset, method), cell in chosen.groupby(["dataset", "method"], sort=False):
-        line = [dataset, method, f"{cell['best_valid_elbo'].mean():.2f}"]
-        for patience in PATIENCES:
+        best, epochs = cell["best_valid_elbo"].mean(), cell["epochs"].mean()
+        line = [dataset, method, f"{best:.2f} ({epochs:.0f})"]
+        for patience in patiences:
             found = [
                 stopped(curves[k], row["warmup"], patience)
                 for k, row in cell.iterrows()
             ]
             frame = pd.DataFrame(found, columns=["elbo", "epochs"]).mean()
-            loss = frame["elbo"] - cell["best_valid_elbo"].mean()
+            loss = frame["elbo"] - best
             line.append(f"{loss:+.2f} ({frame['epochs']:.0f})")
         grid.append(line)
     return header, grid
@@ -106,6 +113,11 @@ def main(argv=None):
     found = [read(folder) for folder in args.runs]
     rows = pd.DataFrame([row for row, _ in found])
     curves = [curve for _, curve in found]
+    if rows["patience"].nunique() > 1:
+        raise BadInput(
+            f"--runs: of patience {' and '.join(map(str, rows['patience'].unique()))}, "
+            "expected one"
+        )
     rows["chosen"] = choose(rows)
     rows["configuration"] = args.configuration
     products.write_csv(args.csv, rows.to_dict("records"), COLUMNS)
@@ -114,13 +126,15 @@ def main(argv=None):
         "# Search for learning rates",
         f"Made by the {args.configuration}.",
         *([f"**{args.label}**"] if args.label else []),
-        "Best validation ELBO in nats, mean over the seeds, of runs without early "
-        "stopping; in bold the highest of a cell. The rate is that of encoder, decoder "
-        "and prior; that of the density-ratio net stays. No test image was read.",
+        "Best validation ELBO in nats, mean over the seeds, of runs that end "
+        f"{rows['patience'].max()} epochs after it; in bold the highest of a cell. The "
+        "rate is that of encoder, decoder and prior; that of the density-ratio net "
+        "stays. No test image was read.",
         tabular.markdown(*rate_grid(rows), left=(0, 1)),
         "## Patience",
-        "At the rates in bold: nats of validation ELBO that early stopping would have "
-        "lost, and in brackets the epochs that it would have run.",
+        "At the rates in bold: the best validation ELBO, nats that a shorter "
+        "patience would have lost and, in brackets, epochs until the stop; means over "
+        "the seeds.",
         tabular.markdown(*patience_grid(rows, curves), left=(0, 1)),
         origins.of_records(records),
     ]
