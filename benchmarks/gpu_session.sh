@@ -44,6 +44,7 @@ check)
         nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv || true
         $python -m benchmarks.gpu_check --device "$device" || status=1
         $python -m benchmarks.speed --device "$device" --images 10000 --rounds 3 \
+            --modes float32 reduced bfloat16 "reduced compiled" \
             --output "$output" || status=1
         $python -m benchmarks.gpu_check --device "$device" --compile || status=1
         exit $status

@@ -22,7 +22,7 @@ from models import machine, options, provenance
 from models.checkpoint import Scratch
 from models.data import Dataset
 from models.files import replacing
-from models.settings import Settings
+from models.settings import PRECISIONS, Settings
 from models.steps import Steps
 from models.training import Trainer
 
@@ -32,6 +32,8 @@ MODES = {  # name: precision, compiled
     "float32": ("float32", False),
     "reduced": ("reduced", False),
     "reduced compiled": ("reduced", True),
+    "bfloat16": ("bfloat16", False),
+    "bfloat16 compiled": ("bfloat16", True),
 }
 COLUMNS = (
     "method likelihood mode engine_seconds plain_seconds ratio_min ratio_median "
@@ -52,7 +54,7 @@ def made(likelihood: str, images: int) -> Dataset:
 
 def engine_epoch(trainer: Trainer) -> None:
     """The updates of Trainer.run_epoch, without validation and bookkeeping."""
-    with machine.products(trainer.settings.precision):
+    with machine.products(trainer.settings.precision, trainer.streams.device):
         trainer._update_vae(1.0)
         for _ in range(trainer.settings.ratio_epochs if trainer.model.ratio else 0):
             trainer._update_ratio()
@@ -78,9 +80,10 @@ def ceilings(device: torch.device) -> tuple[dict[str, float], float]:
     source = torch.randn(64 * 2**20, device=device)
     target = torch.empty_like(source)
     product = {}
-    for precision in machine.PRECISIONS:
-        with machine.products(precision):
-            best = min(seconds(lambda: a @ b, device) for _ in range(5))
+    for precision in PRECISIONS:
+        x, y = (a.bfloat16(), b.bfloat16()) if precision == "bfloat16" else (a, b)
+        with machine.products(precision, device):
+            best = min(seconds(lambda x=x, y=y: x @ y, device) for _ in range(5))
         product[precision] = 2 * size**3 / best / 1e9
     copy = min(seconds(lambda: target.copy_(source), device) for _ in range(5))
     return product, 2 * source.nbytes / copy / 1e9
@@ -192,7 +195,7 @@ def plot(rows: list[dict], path: Path) -> None:
     modes = list(dict.fromkeys(row["mode"] for row in rows))
     groups = [rows[i : i + len(modes)] for i in range(0, len(rows), len(modes))]
     width = 0.8 / (1 + len(modes))
-    colours = ["#88ccee", "#44aa99", "#332288"]
+    colours = ["#88ccee", "#44aa99", "#117733", "#999933", "#332288"]
     places = np.arange(len(groups))
     plain = [group[0]["plain_seconds"] for group in groups]
     axes.bar(places, plain, width, label="plain eager code", color="#bbbbbb")
@@ -274,6 +277,9 @@ def main(argv: list[str] | None = None) -> None:
     if compiled and not machine.compiler_works(device):
         print(f"no compiler works here: without {', '.join(compiled)}")
         arguments.modes = [mode for mode in arguments.modes if mode not in compiled]
+    if machine.product_kind("reduced", device) == "float32":
+        print("no other products here with precision reduced: without it")
+        arguments.modes = [m for m in arguments.modes if MODES[m][0] != "reduced"]
     products, copy = ceilings(device)
     text = ", ".join(f"{name} {value:.0f}" for name, value in products.items())
     print(f"ceilings: products {text} GFLOP/s, copies {copy:.1f} GB/s")

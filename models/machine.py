@@ -62,35 +62,40 @@ def stacks(seeds: Sequence[int], device: torch.device) -> list[list[int]]:
     return [[seed] for seed in seeds] if device.type == "cpu" else [list(seeds)]
 
 
-PRECISIONS = {"float32": "highest", "reduced": "medium"}  # torch's names
-
-
 @contextlib.contextmanager
-def products(precision: str) -> Iterator[None]:
-    """Compute float32 matrix products as `precision` says, a key of PRECISIONS.
+def products(precision: str, device: torch.device) -> Iterator[None]:
+    """Compute matrix products of float32 numbers as `precision` says.
 
-    reduced: TF32 on a GPU, bfloat16 factors and float32 sums on a CPU with AMX, no
-    change elsewhere. Sums, exponentials, Adam and float64 are as they were.
+    float32: as they are.
+    reduced: TF32 factors on a GPU, bfloat16 factors on a CPU with AMX, float32 sums and
+      results; on other CPUs as they are.
+    bfloat16: of bfloat16 numbers, with such results, so that activations are, too.
+    Log-densities, Adam and products of float64 numbers are as they were.
     """
     before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(PRECISIONS[precision])
+    torch.set_float32_matmul_precision(
+        "medium" if precision == "reduced" else "highest"
+    )
+    lower = contextlib.nullcontext()
+    if precision == "bfloat16":  # no cache of weights: the context outlives a step
+        lower = torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
     try:
-        yield
+        with lower:
+            yield
     finally:
         torch.set_float32_matmul_precision(before)
 
 
 def product_kind(precision: str, device: torch.device) -> str:
     """Return what the factors of matrix products are under `precision`, by trying."""
-    a, b = torch.randn(2, 1, 512, 512, generator=torch.Generator().manual_seed(0)).to(
-        device
-    )
-    with products("float32"):
-        exact = torch.bmm(a, b)
-    with products(precision):
-        if torch.equal(torch.bmm(a, b), exact):
-            return "float32"
-    return "tensorfloat32" if device.type == "cuda" else "bfloat16"
+    # 257 / 256 needs eight bits behind the point: bfloat16 has seven, TF32 ten
+    a = torch.full((1, 512, 512), 257 / 256, device=device)
+    b = torch.full_like(a, 1 + 2**-12)
+    with products(precision, device):
+        rounded = [(torch.bmm(x, torch.ones_like(x)) / 512)[0, 0, 0] for x in (a, b)]
+    if rounded[0] == 1:
+        return "bfloat16"
+    return "tensorfloat32" if rounded[1] == 1 else "float32"
 
 
 def describe(device: torch.device) -> str:

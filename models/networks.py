@@ -1,6 +1,9 @@
 """The networks of Section 5.2, with a leading axis of seeds in every weight.
 
-One batched matrix product serves all seeds; with a single seed the axis stays.
+One batched matrix product serves all seeds; with a single seed the axis stays. Under
+torch.autocast the products are of bfloat16 numbers; every network still returns the
+precision that it was given, and a Gaussian decoder's last layer keeps it, too: with
+standard deviations near 0.02 the squares of its errors weigh 2,500 times.
 """
 
 import math
@@ -57,7 +60,7 @@ class GaussianEncoder(nn.Module):
         self.head = StackedLinear(streams, hidden, latent, blocks=2)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        mean, log_variance = self.head(self.body(x)).chunk(2, -1)
+        mean, log_variance = self.head(self.body(x)).to(x.dtype).chunk(2, -1)
         return mean, log_variance
 
 
@@ -70,7 +73,7 @@ class ImplicitEncoder(nn.Module):
         self.head = StackedLinear(streams, hidden, latent)
 
     def forward(self, x: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        return self.head(self.body(torch.cat([x, noise], -1)))
+        return self.head(self.body(torch.cat([x, noise], -1))).to(x.dtype)
 
 
 class BernoulliDecoder(nn.Module):
@@ -83,7 +86,7 @@ class BernoulliDecoder(nn.Module):
 
     def log_density(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         """ln p(x|z) in nats: x broadcast to (S, ..., D), z (S, ..., L) -> (S, ...)."""
-        return distributions.bernoulli(x, self.head(self.body(z)))
+        return distributions.bernoulli(x, self.head(self.body(z)).to(z.dtype))
 
 
 class GaussianDecoder(nn.Module):
@@ -96,7 +99,9 @@ class GaussianDecoder(nn.Module):
 
     def log_density(self, x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         """ln p(x|z) in nats: x broadcast to (S, ..., D), z (S, ..., L) -> (S, ...)."""
-        logit, log_variance = self.head(self.body(z)).chunk(2, -1)
+        h = self.body(z).to(z.dtype)
+        with torch.autocast(z.device.type, enabled=False):
+            logit, log_variance = self.head(h).chunk(2, -1)
         return distributions.normal(x, torch.sigmoid(logit), log_variance)
 
 
@@ -120,7 +125,7 @@ class RatioNet(nn.Module):
         h = torch.tanh(self.second(torch.tanh(self.first(z))))
         if mask is not None:
             h = h * mask
-        return self.last(h).squeeze(-1)
+        return self.last(h).squeeze(-1).to(z.dtype)
 
     def dropout_mask(self, streams: Streams, rows: int) -> torch.Tensor | None:
         """Inverted-dropout factors 0 or 1/keep, (S, rows, H); None if all are kept."""

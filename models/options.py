@@ -22,8 +22,9 @@ HELP = {
     "ratio_keep_probability": "with which dropout keeps a unit of that net",
     "ratio_learning_rate": "Adam's, for that net",
     "noise_dim": "dimensions of the noise that AVB's encoder reads",
-    "precision": "of training's matrix products: float32, or reduced (TF32 on a GPU, "
-    "bfloat16 on a CPU with AMX); validation and scores are always in float32",
+    "precision": "of training's matrix products: float32; reduced (factors in TF32 on "
+    "a GPU, in bfloat16 on a CPU with AMX); or bfloat16 (factors and results); "
+    "validation and scores are always in float32",
 }
 
 
@@ -54,7 +55,7 @@ def add_compile(parser: argparse.ArgumentParser) -> None:
         "--compile",
         action="store_true",
         help="fuse the training steps with torch.compile, where a compiler is; numbers "
-        "move by rounding; pays on a GPU, and on a CPU with --precision reduced",
+        "move by rounding; pays on a GPU, and on a CPU with lower --precision",
     )
 
 

@@ -4,6 +4,8 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
 
+PRECISIONS = ("float32", "reduced", "bfloat16")  # machine.products says what each is
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -37,9 +39,9 @@ class Settings:
                 raise ValueError(
                     f"{field.name}: {value!r}, expected {field.type.__name__}"
                 )
-        if self.precision not in ("float32", "reduced"):
+        if self.precision not in PRECISIONS:
             raise ValueError(
-                f"precision: {self.precision!r}, expected float32 or reduced"
+                f"precision: {self.precision!r}, expected {', '.join(PRECISIONS)}"
             )
         at_least_one = (
             "latent_dim hidden_units batch_size max_epochs patience components "

@@ -96,7 +96,7 @@ class Trainer:
         start = time.perf_counter()
         self.epoch += 1
         beta = min(1.0, self.epoch / max(self.settings.warmup_epochs, 1))
-        with products(self.settings.precision):
+        with products(self.settings.precision, self.streams.device):
             train = self._update_vae(beta)
             ratio = torch.full((len(self.members),), torch.nan)
             for _ in range(self.settings.ratio_epochs if self._steps.psi else 0):
