@@ -81,10 +81,28 @@ def test_the_plan_of_a_gpu_session_trains_what_the_workflow_trains(capsys):
         assert not components or arguments.components == int(components)
 
 
-def test_the_documented_table_is_that_of_the_committed_run():
-    with open(ROOT / "results/reference/speed/cpu.csv", newline="") as file:
+@pytest.mark.parametrize("name", ["epyc", "xeon-amx"])
+def test_the_documented_table_is_that_of_the_committed_run(name):
+    with open(ROOT / f"results/reference/speed/{name}.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert speed.markdown(rows) in (ROOT / "docs/speed.md").read_text()
+
+
+def test_the_documented_ceilings_are_those_of_the_committed_run():
+    with open(ROOT / "results/reference/speed/epyc.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    text = " ".join((ROOT / "docs/speed.md").read_text().split())
+    for mode, words in (
+        ("float32", "would be {}, {} and {} in float32"),
+        ("bfloat16", "and {}, {} and {} in bfloat16"),
+    ):
+        limits = [
+            float(row["plain_seconds"])
+            / (float(row["gigaflop"]) / float(row["matmul_ceiling"]))
+            for row in rows
+            if (row["mode"], row["likelihood"]) == (mode, "bernoulli")
+        ]
+        assert words.format(*(f"{limit:.1f}" for limit in limits)) in text
 
 
 def test_the_command(tmp_path, capsys):
