@@ -98,6 +98,23 @@ def test_runs_of_other_settings_are_refused(taken):
     assert expected in output
 
 
+def test_an_unfinished_search_is_kept_but_not_shown(taken, tmp_path):
+    config = configuration.check(load("paper.yaml", "quick.yaml", "../tests/tiny.yaml"))
+    place = tmp_path / "reference"
+    shutil.copytree(taken / "results/reference", place)
+    assert reference.searched(config, place) == ["digits-gray"]
+    shutil.rmtree(place / "search/digits-gray/iop/rate0.01/seed0")
+    assert reference.searched(config, place) == []
+    (results := tmp_path / "results").mkdir()
+    message = "search/digits-gray: no finished run"
+    arguments = ["--results", str(results), "--reference", str(place)]
+    with pytest.raises(SystemExit, match=message):
+        reference.main([*arguments, "--search", "digits-gray"])
+    shutil.copytree(taken / "results/reference/search", results / "search")
+    reference.main([*arguments, "--search", "digits-gray"])
+    assert reference.searched(config, place) == ["digits-gray"]
+
+
 def test_a_search_at_other_settings_is_refused(taken):
     place = taken / "results/reference/search/digits-gray"
     path = place / "iop/rate0.01/seed0/record.json"

@@ -63,13 +63,14 @@ def search_runs(dataset: str, folder: Path = FOLDER) -> list[str]:
 
 
 def searched(config: dict, folder: Path = FOLDER) -> list[str]:
-    """The datasets of Table 2 whose search is there.
+    """The datasets of Table 2 whose search is there, with every rate and seed.
 
-    Raises BadInput where it was of other settings, but for rate and patience.
+    Raises BadInput for a run of other settings, but for rate and patience.
     """
     found = []
     for dataset in config["table2"]["datasets"]:
-        for run in search_runs(dataset, folder):
+        runs = search_runs(dataset, folder)
+        for run in runs:
             path = folder / "search" / dataset / run / "record.json"
             settings = json.loads(path.read_text(encoding="utf-8"))["settings"]
             now = configuration.settings(config, dataset, run.partition("/")[0])
@@ -79,18 +80,17 @@ def searched(config: dict, folder: Path = FOLDER) -> list[str]:
                     f"{path.relative_to(folder.parents[1])}: of other settings than "
                     f"the configuration's for {dataset}; search again"
                 )
-        if search_runs(dataset, folder):
+        if set(configuration.search_runs(config, dataset)) <= set(runs):
             found.append(dataset)
     return found
 
 
 def take_search(results: Path, dataset: str, folder: Path = FOLDER) -> None:
-    """Copy a search out of a results folder, in place of an earlier one."""
+    """Copy the finished runs of a search out of a results folder; others stay."""
     source, target = (root / "search" / dataset for root in (results, folder))
     runs = search_runs(dataset, results)
-    if not (results / "search" / f"{dataset}.csv").exists():
-        raise BadInput(f"{source}.csv: no such file, expected a finished search's")
-    shutil.rmtree(target, ignore_errors=True)
+    if not runs:
+        raise BadInput(f"{source}: no finished run, expected METHOD/rateR/seedN")
     for run in runs:
         _shorten(source / run / "curve.csv", target / run / "curve.csv", SEARCH_CURVE)
         _copy(source / run / "record.json", target / run / "record.json")
