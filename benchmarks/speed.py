@@ -24,7 +24,7 @@ from models.data import Dataset
 from models.files import replacing
 from models.settings import PRECISIONS, Settings
 from models.steps import Steps
-from models.training import Trainer
+from models.training import CHUNK, Trainer
 
 EPOCH, VALIDATION = 50_000, 10_000  # images of an MNIST epoch
 METHODS = ("standard", "vampprior", "iop")
@@ -44,12 +44,13 @@ COLUMNS = (
 NUMBERS = COLUMNS[COLUMNS.index("engine_seconds") : COLUMNS.index("products")]
 
 
-def made(likelihood: str, images: int) -> Dataset:
+def made(likelihood: str, images: int, validation: int = 1) -> Dataset:
     """Made data of MNIST's shape; time does not depend on what they show."""
     rng = np.random.default_rng(0)
-    train = rng.random((images, 784), dtype=np.float32)
-    dynamic = likelihood == "bernoulli"
-    return Dataset("made", likelihood, dynamic, train, train[:100], train[:100])
+    train, valid = (
+        rng.random((n, 784), dtype=np.float32) for n in (images, validation)
+    )
+    return Dataset("made", likelihood, likelihood == "bernoulli", train, valid, valid)
 
 
 def engine_epoch(trainer: Trainer) -> None:
@@ -128,7 +129,8 @@ def overhead(trainer: Trainer, epoch: float, device: torch.device) -> float:
 
 def measure(method, likelihood, arguments, device) -> list[dict]:
     """One row a mode: all sides in turn, after a round that does not count."""
-    dataset = made(likelihood, arguments.images)
+    # as many images for validation as training encodes at once
+    dataset = made(likelihood, arguments.images, CHUNK[device.type])
     seeds = [0] if device.type == "cpu" else list(range(8))
     plain = PlainTrainer(dataset, Settings(method=method), device)
     plain.run_epoch()
