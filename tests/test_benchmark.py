@@ -88,6 +88,23 @@ def test_the_documented_table_is_that_of_the_committed_run(name):
     assert speed.markdown(rows) in (ROOT / "docs/speed.md").read_text()
 
 
+def test_the_readme_gives_the_range_of_the_committed_ratios():
+    rows = []
+    for name in ("epyc", "xeon-amx"):
+        with open(ROOT / f"results/reference/speed/{name}.csv", newline="") as file:
+            rows += list(csv.DictReader(file))
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    for mode, words in (
+        ("float32", "In float32 the engine is {:.1f} to {:.1f} times as fast"),
+        (
+            "bfloat16 compiled",
+            "it is {:.1f} to {:.1f} times on a CPU with AVX-512 BF16",
+        ),
+    ):
+        ratios = [float(r["ratio_median"]) for r in rows if r["mode"] == mode]
+        assert words.format(min(ratios), max(ratios)) in readme
+
+
 def test_the_documented_ceilings_are_those_of_the_committed_run():
     with open(ROOT / "results/reference/speed/epyc.csv", newline="") as file:
         rows = list(csv.DictReader(file))
