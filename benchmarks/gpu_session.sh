@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # Everything that wants a GPU, in three commands of at most ten minutes each, on a
-# machine that has PyTorch and this checkout but no Snakemake and no network:
+# machine that has PyTorch and this checkout but no Snakemake, git or network:
 #
 #   benchmarks/gpu_session.sh plan PLAN                     # before: where Snakemake is
 #   benchmarks/gpu_session.sh check OUTPUT                  # 1. against the CPU; speed
-#   benchmarks/gpu_session.sh train OUTPUT PLAN mnist       # 2. full pairs, eight seeds
-#   benchmarks/gpu_session.sh train OUTPUT PLAN freyfaces bone-marrow omniglot-rebuilt
+#   benchmarks/gpu_session.sh train OUTPUT PLAN freyfaces mnist/standard mnist/vampprior-500
+#   benchmarks/gpu_session.sh train OUTPUT PLAN mnist/iop bone-marrow omniglot-rebuilt
 #
-# PLAN and the data, data/NAME.npz, travel in a folder that git ignores. After each
-# pair OUTPUT/results.tar.gz holds all scores, curves and records so far, no weights:
-# a command that is stopped has lost no finished pair.
+# Datasets, or single pairs, are taken in the order given. PLAN and the data,
+# data/NAME.npz, travel in a folder that git ignores. After each pair OUTPUT/results.tar.gz
+# holds all scores, curves and records so far, no weights: a command that is stopped has
+# lost no finished pair, and the same command given again on the same machine goes on
+# from the checkpoint of the unfinished one.
 set -euo pipefail
 device=${DEVICE:-cuda} # cpu for a rehearsal
 python=${PYTHON:-python3}
@@ -22,7 +24,8 @@ pair() {
     if [[ ! -e $scores ]]; then # not finished by an earlier command
         # shellcheck disable=SC2086  # the flags are words
         $python -m models.train --data "data/$1.npz" --device "$device" \
-            --output "$runs" --configuration gpu $3 </dev/null &&
+            --output "$runs" --configuration gpu --checkpoint-interval 20 $3 \
+            </dev/null &&
             $python -m models.evaluate --data "data/$1.npz" --device "$device" \
                 --runs "$runs"/seed* --output "$scores" --configuration gpu </dev/null
     fi &&
@@ -33,7 +36,10 @@ pair() {
 
 case $what in
 plan)
-    $python -m benchmarks.pairs --seeds 8 >"${2:?a file to write}"
+    {
+        echo "# commit $($python -c 'from models import provenance; print(provenance.commit())')"
+        $python -m benchmarks.pairs --seeds 8
+    } >"${2:?a file to write}"
     cat "$2"
     ;;
 check)
@@ -44,31 +50,41 @@ check)
         nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv || true
         $python -m benchmarks.gpu_check --device "$device" || status=1
         $python -m benchmarks.speed --device "$device" --images 10000 --rounds 3 \
-            --modes float32 reduced bfloat16 "reduced compiled" \
-            --output "$output" || status=1
-        $python -m benchmarks.gpu_check --device "$device" --compile || status=1
+            --modes float32 reduced bfloat16 --output "$output" || status=1
+        # last, and not for ever: each configuration is compiled anew
+        timeout 200 $python -m benchmarks.gpu_check --device "$device" --compile ||
+            status=1
         exit $status
     } 2>&1 | tee "$output/check.log"
     ;;
 train)
     output=${2:?a folder} plan=${3:?the file that plan wrote}
     shift 3
-    : "${1:?a dataset of the plan}"
+    : "${1:?a dataset of the plan, or DATASET/METHOD}"
     mkdir -p "$output"
+    IOP_REPRO_COMMIT=$(sed -n 's/^# commit //p' "$plan")
+    export IOP_REPRO_COMMIT
     {
-        status=1 # nothing done is no success
-        while read -r dataset method flags; do
-            [[ " $* " == *" $dataset "* ]] || continue
-            if pair "$dataset" "$method" "$flags"; then
-                echo "$SECONDS s: $dataset $method finished"
-                status=${failed:-0}
-            else
-                echo "$SECONDS s: $dataset $method FAILED"
-                failed=1 status=1
+        status=0
+        for wanted in "$@"; do
+            found=
+            while read -r dataset method flags; do
+                [[ $wanted == "$dataset" || $wanted == "$dataset/$method" ]] || continue
+                found=1
+                if pair "$dataset" "$method" "$flags"; then
+                    echo "$SECONDS s: $dataset $method finished"
+                else
+                    echo "$SECONDS s: $dataset $method FAILED"
+                    status=1
+                fi
+            done <"$plan"
+            if [[ -z $found ]]; then # nothing done is no success
+                echo "error: $wanted: not in $plan"
+                status=1
             fi
-        done <"$plan"
+        done
         exit $status
-    } 2>&1 | tee "$output/train-$1.log"
+    } 2>&1 | tee "$output/train.log"
     ;;
 *)
     echo "error: $what: expected plan, check or train" >&2

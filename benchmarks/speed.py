@@ -30,6 +30,7 @@ EPOCH, VALIDATION = 50_000, 10_000  # images of an MNIST epoch
 METHODS = ("standard", "vampprior", "iop")
 MODES = {  # name: precision, compiled
     "float32": ("float32", False),
+    "float32 compiled": ("float32", True),
     "reduced": ("reduced", False),
     "reduced compiled": ("reduced", True),
     "bfloat16": ("bfloat16", False),
@@ -197,7 +198,7 @@ def plot(rows: list[dict], path: Path) -> None:
     modes = list(dict.fromkeys(row["mode"] for row in rows))
     groups = [rows[i : i + len(modes)] for i in range(0, len(rows), len(modes))]
     width = 0.8 / (1 + len(modes))
-    colours = ["#88ccee", "#44aa99", "#117733", "#999933", "#332288"]
+    colours = ["#88ccee", "#44aa99", "#117733", "#999933", "#332288", "#aa4499"]
     places = np.arange(len(groups))
     plain = [group[0]["plain_seconds"] for group in groups]
     axes.bar(places, plain, width, label="plain eager code", color="#bbbbbb")
@@ -261,6 +262,16 @@ def markdown(rows: list[dict]) -> str:
     )
 
 
+def write(rows: list[dict], folder: Path) -> None:
+    """Write the rows that there are as speed.csv and speed.md."""
+    with replacing(folder / "speed.csv") as path, open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    with replacing(folder / "speed.md") as path:
+        path.write_text(markdown(rows) + "\n", encoding="utf-8")
+
+
 def main(argv: list[str] | None = None) -> None:
     """Measure, print, and write speed.csv, speed.md and speed.png."""
     parser = argparse.ArgumentParser(
@@ -297,6 +308,7 @@ def main(argv: list[str] | None = None) -> None:
             for row in measure(method, likelihood, arguments, device):
                 ceiling = products[MODES[row["mode"]][0]]
                 rows.append(row | facts | {"matmul_ceiling": ceiling})
+                write(rows, arguments.output)  # each as it comes: it may be stopped
                 print(
                     f"{method:9} {likelihood:9} {row['mode']:16} "
                     f"plain {row['plain_seconds']:6.2f} s, "
@@ -307,15 +319,6 @@ def main(argv: list[str] | None = None) -> None:
                     f"ceiling, {row['gigabyte_per_second'] / copy:.0%} of the copies'",
                     flush=True,
                 )
-    with (
-        replacing(arguments.output / "speed.csv") as path,
-        open(path, "w", newline="") as file,
-    ):
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    with replacing(arguments.output / "speed.md") as path:
-        path.write_text(markdown(rows) + "\n", encoding="utf-8")
     plot(rows, arguments.output / "speed.png")
     print(f"written: {arguments.output}/speed.csv, speed.md and speed.png")
 

@@ -6,6 +6,7 @@ that the protocol does once (scaling, splitting, binarising the validation and t
 sets) is already in these arrays, so their digest identifies what was trained on.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -63,7 +64,7 @@ class Dataset:
         """Number of pixels of an image."""
         return self.train.shape[1]
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """SHA-256 of the likelihood, the shapes and every value, in that order."""
         sha = hashlib.sha256(f"{self.likelihood} {self.dynamic}".encode())

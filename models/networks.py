@@ -120,6 +120,8 @@ class RatioNet(nn.Module):
         self.second = StackedLinear(streams, hidden, hidden)
         self.last = StackedLinear(streams, hidden, 1)
         self.hidden, self.keep = hidden, keep
+        sign = torch.tensor([[-1.0], [1.0]])  # of z1's and z0's rows in Eq. 20
+        self.register_buffer("sign", sign, persistent=False)
 
     def forward(self, z: torch.Tensor, mask: torch.Tensor | None = None):
         h = torch.tanh(self.second(torch.tanh(self.first(z))))
@@ -138,8 +140,7 @@ class RatioNet(nn.Module):
         """Eq. 20 in nats, to be maximised: two (S, B, n_in) -> (S,)."""
         t = self(torch.cat([numerator, denominator], 1), mask)  # (S, 2B)
         n = numerator.shape[1]
-        sign = torch.ones(t.shape[1], device=t.device)
-        sign[:n] = -1
         # ln sigmoid(t) = -softplus(-t); over the whole contiguous row, because the
         # halves alone take another vector path at S = 1 and differ in the last bit
-        return -nn.functional.softplus(sign * t).sum(-1) / n
+        signed = self.sign * t.unflatten(1, (2, n))
+        return -nn.functional.softplus(signed).sum((1, 2)) / n

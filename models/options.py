@@ -49,13 +49,19 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_compile(parser: argparse.ArgumentParser) -> None:
-    """Give the parser the option to compile the training steps."""
+def add_steps(parser: argparse.ArgumentParser) -> None:
+    """Give the parser the options of how the training steps are run."""
     parser.add_argument(
         "--compile",
         action="store_true",
         help="fuse the training steps with torch.compile, where a compiler is; numbers "
         "move by rounding; pays on a GPU, and on a CPU with lower --precision",
+    )
+    parser.add_argument(
+        "--no-capture",
+        action="store_true",
+        help="on a GPU, launch each kernel instead of replaying CUDA graphs; slower, "
+        "same numbers",
     )
 
 

@@ -3,6 +3,7 @@
 import ast
 import functools
 import hashlib
+import os
 import platform
 import subprocess
 import sys
@@ -53,7 +54,12 @@ def _says_nothing(node) -> bool:
 
 
 def commit() -> str:
-    """Return the checkout's commit, with ``+`` when the code differs; or 'unknown'."""
+    """Return the checkout's commit, with ``+`` when the code differs; or 'unknown'.
+
+    IOP_REPRO_COMMIT, where it is set, says it for a copy that has no git.
+    """
+    if "IOP_REPRO_COMMIT" in os.environ:
+        return os.environ["IOP_REPRO_COMMIT"]
     try:
         head, status = (
             subprocess.run(

@@ -40,7 +40,8 @@ def write(path: Path, run: Run, dataset: Dataset, settings: Settings, record: di
         "settings": settings.as_dict(),
     }
     with replacing(path / WEIGHTS) as temporary, open(temporary, "wb") as file:
-        np.savez(file, facts=np.array(json.dumps(facts)), **run.weights)
+        weights = {name: value.cpu().numpy() for name, value in run.weights.items()}
+        np.savez(file, facts=np.array(json.dumps(facts)), **weights)
     with replacing(path / CURVES) as temporary, open(temporary, "w", newline="") as f:
         rows = csv.writer(f, lineterminator="\n")
         name = record.get("configuration", "")

@@ -34,12 +34,17 @@ class Steps:
             self.vae = Captured(self._vae, lambda: self._moving(0))
             self.ratio = Captured(self._ratio, lambda: self._moving(1))
         self._vae_loss, self.source = self._plain_vae_loss, model.ratio_source
+        self._objective = model.ratio.objective if self.psi else None
         if compiled:
             torch.compiler.reset()  # it keeps few versions; those of others are stale
             # what cannot be compiled after all runs as it is, with a warning
             torch._dynamo.config.suppress_errors = True
+            torch._functorch.config.backward_pass_autocast = "off"  # as in _descend
             self._vae_loss = torch.compile(self._vae_loss, dynamic=False)
             self.source = torch.compile(self.source, dynamic=False)
+            if self.psi and self.theta[0].device.type == "cuda":
+                # on a CPU the guards cost what is saved
+                self._objective = torch.compile(self._objective, dynamic=False)
 
     def _vae(self, x, noise, beta) -> torch.Tensor:
         """Steps 2-6 of Algorithm 1 for a block; sums of both terms of Eq. 3, (2, S).
@@ -75,7 +80,9 @@ class Steps:
         )
         for k, (rows, draws) in enumerate(batches):
             others = self.model.ratio_counterparts(rows, draws)
-            objective = self.model.ratio.objective(rows, others, masks and masks[k])
+            whole = rows.shape[1] == self.size
+            value = self._objective if whole else self.model.ratio.objective
+            objective = value(rows, others, masks and masks[k])
             _descend(self.optimizers[1], -objective)
             total += objective.detach() * rows.shape[1]
         return total
@@ -104,7 +111,9 @@ class Steps:
 
 
 def _descend(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
-    loss.sum().backward()  # seeds share no weight, so each keeps its own gradient
+    # a product's gradient has the precision that the product had, autocast or not
+    with torch.autocast(loss.device.type, enabled=False):
+        loss.sum().backward()  # seeds share no weight, so each keeps its own gradient
     optimizer.step()
     optimizer.zero_grad()  # last, so that a graph's gradients are of its own memory
 

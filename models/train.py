@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_configuration(p)
     options.add_machine(p)
-    options.add_compile(p)
+    options.add_steps(p)
     options.add_settings(p)
     return p
 
@@ -75,6 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
         print("no compiler works here: the steps run as they are", file=sys.stderr)
     digest = _digest(chosen, dataset, device, compiled)
     scratches, failures = [], []
+    captured = device.type == "cuda" and not arguments.no_capture
     shared = {
         "configuration": arguments.configuration,
         "commit": provenance.commit(),
@@ -83,6 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
         "threads": arguments.threads,
         "precision": machine.product_kind(chosen.precision, device),
         "compiled": compiled,
+        "captured": captured,
         "versions": provenance.versions(),
         "command": shlex.join(["python", "-m", "models.train", *_argv(arguments)]),
     }
@@ -95,7 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
         scratches.append(scratch)
         started = _now()
-        trainer = Trainer(dataset, chosen, stack, device, compiled)
+        trainer = Trainer(dataset, chosen, stack, device, compiled, captured)
         label = f"{dataset.name}/{chosen.method} seed {name}"
         finished = train(trainer, scratch, progress.Progress(label))
         record = shared | {
@@ -140,6 +142,7 @@ def _argv(arguments) -> list[str]:
         "--threads", str(arguments.threads),
         "--configuration", arguments.configuration,
         *["--compile"] * arguments.compile,
+        *["--no-capture"] * arguments.no_capture,
         *options.settings(arguments).flags(),
     ]  # fmt: skip
 

@@ -35,7 +35,7 @@ class Run:
     best_epoch: int = 0
     stopped: bool = False
     failure: str = ""  # why it has no weights
-    weights: dict[str, np.ndarray] = field(default_factory=dict)  # at best_epoch
+    weights: dict[str, torch.Tensor] = field(default_factory=dict)  # at best_epoch
 
     @property
     def valid_elbo(self) -> float:
@@ -55,6 +55,7 @@ class Trainer:
     seeds: any distinct integers; each member is, up to rounding, what it is alone.
     device: where everything lives; on a GPU the steps are captured in graphs.
     compiled: whether torch.compile is used.
+    captured: whether CUDA graphs are; by default on a GPU. Numbers are the same.
     block: mini-batches whose images and noise are drawn at once; by default what
     suits the device. Part of which numbers are drawn.
     """
@@ -66,6 +67,7 @@ class Trainer:
         seeds: Sequence[int],
         device: torch.device | str = "cpu",
         compiled: bool = False,
+        captured: bool | None = None,
         block: int | None = None,
     ):
         kind = torch.device(device).type
@@ -82,7 +84,8 @@ class Trainer:
         if dataset.dynamic:  # all that is ever needed of the probabilities
             self._train = threshold(self._train)
         self._valid = torch.from_numpy(dataset.valid).to(device)
-        self._steps = Steps(self.model, settings, compiled, kind == "cuda")
+        captured = kind == "cuda" if captured is None else captured
+        self._steps = Steps(self.model, settings, compiled, captured)
 
     @property
     def finished(self) -> bool:
@@ -101,6 +104,7 @@ class Trainer:
             ratio = torch.full((len(self.members),), torch.nan)
             for _ in range(self.settings.ratio_epochs if self._steps.psi else 0):
                 ratio = self._update_ratio()
+            train, ratio = train.cpu(), ratio.cpu()
         valid = self._validate()  # in float32, whatever training was in
         self.seconds += time.perf_counter() - start
         self._book(beta, train, valid, ratio)
@@ -121,7 +125,7 @@ class Trainer:
             x = self._images(self._train[block])  # (S, R, D)
             noise = self.streams.normal("noise", x.shape[1], self.model.noise_dim)
             sums += self._steps.vae(x, noise, beta)
-        return (sums / n).cpu()
+        return sums / n
 
     def _update_ratio(self) -> torch.Tensor:
         """Steps 7-12 of Algorithm 1 for one epoch of M = N; mean Eq. 20, (S,)."""
@@ -137,7 +141,7 @@ class Trainer:
             mask = self.model.ratio.dropout_mask(self.streams, 2 * block.shape[1])
             drawn = (z0,) if mask is None else (z0, mask)
             total += self._steps.ratio(rows[seeds, block], *drawn)
-        return (total / n).cpu()
+        return total / n
 
     @torch.no_grad()
     def _ratio_rows(self) -> torch.Tensor:
@@ -194,8 +198,8 @@ class Trainer:
             settled = min(self.settings.warmup_epochs, self.settings.max_epochs)
             if self.epoch >= settled and elbo > run.best_elbo:
                 run.best_elbo, run.best_epoch = elbo, self.epoch
-                run.weights = {
-                    name: value[k].detach().cpu().numpy().copy()
+                run.weights = {  # where they are, without waiting for a GPU
+                    name: value[k].detach().clone()
                     for name, value in self.model.state_dict().items()
                 }
             last = max(run.best_epoch, settled)
@@ -216,13 +220,7 @@ class Trainer:
             "epoch": self.epoch,
             "seconds": self.seconds,
             "members": [self.runs.index(run) for run in self.members],
-            "runs": [
-                {
-                    **vars(r),
-                    "weights": {n: torch.from_numpy(w) for n, w in r.weights.items()},
-                }
-                for r in self.runs
-            ],
+            "runs": [dict(vars(run)) for run in self.runs],
         }
 
     def restore(self, state: dict) -> None:
@@ -236,10 +234,7 @@ class Trainer:
         self._steps.forget()
         self.streams.restore(state["streams"])
         self.epoch, self.seconds = state["epoch"], state["seconds"]
-        self.runs = [
-            Run(**{**r, "weights": {n: w.numpy() for n, w in r["weights"].items()}})
-            for r in state["runs"]
-        ]
+        self.runs = [Run(**run) for run in state["runs"]]
         self.members = [self.runs[k] for k in state["members"]]
 
 

@@ -57,13 +57,17 @@ def test_the_check_of_a_gpu_agrees_with_itself_and_finds_a_difference(
     curves = gpu_check.curves
 
     def off(dataset, settings, seeds, device, compiled):
+        if device != "cpu" and settings.method == "vampprior":
+            raise RuntimeError("no such kernel")
         return curves(dataset, settings, seeds, device, compiled) * (
-            1.0 if device == "cpu" else 1.002
+            1.0 if device == "cpu" else 1.0001
         )
 
     monkeypatch.setattr(gpu_check, "curves", off)
     with pytest.raises(SystemExit, match="differs from the CPU"):
         gpu_check.main(["--device", "cpu", "--epochs", "2"])
+    out = capsys.readouterr().out
+    assert (out.count("DIFFERS"), out.count("Error: no such kernel")) == (6, 2)
 
 
 def test_the_plan_of_a_gpu_session_trains_what_the_workflow_trains(capsys):

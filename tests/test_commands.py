@@ -99,6 +99,7 @@ def test_the_record_says_in_which_precision_and_whether_compiled(
     assert (plain["precision"], plain["compiled"]) == ("float32", False)
     assert (fast["precision"], fast["compiled"]) == ("reduced", False)
     assert "--compile" in fast["command"]
+    assert not plain["captured"]  # there are no CUDA graphs on a CPU
     assert "--precision reduced" in fast["command"]
     row = scores(made, [tmp_path / "fast/seed0"], tmp_path / "scores.csv")[0]
     assert row["precision"] == "reduced"

@@ -261,6 +261,30 @@ def test_the_gaussian_decoder_keeps_its_last_layer_in_float32(monkeypatch):
     assert torch.equal(seen[0], expected)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_gaussian_decoders_last_layer_learns_in_float32(
+    compiled, small, monkeypatch
+):
+    """Its gradient, too, is no bfloat16 number, though autocast is on around it."""
+    compiler = functools.partial(torch.compile, backend="aot_eager")
+    monkeypatch.setattr(torch, "compile", compiler)
+    settings = dataclasses.replace(small, precision="bfloat16")
+    trainer = Trainer(images("gaussian"), settings, [0], compiled=compiled)
+    gradients = {}
+
+    def note(optimizer, *_):
+        for name, p in trainer.model.named_parameters():
+            gradients.setdefault(name, p.grad.clone())
+
+    trainer._steps.optimizers[0].register_step_pre_hook(note)
+    trainer.run_epoch()
+    coarse = {
+        name: torch.equal(g, g.bfloat16().float()) for name, g in gradients.items()
+    }
+    assert coarse["decoder.body.1.weight"]
+    assert not coarse["decoder.head.weight"]
+
+
 @pytest.mark.parametrize("precision", ["reduced", "bfloat16"])
 def test_the_mixture_keeps_its_precision_under_lower_products(precision):
     """As a bfloat16 product its density would be wrong by tens of nats."""

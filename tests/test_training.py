@@ -21,7 +21,7 @@ SECONDS = training.CURVE.index("seconds")
 def outcome(run):
     """Everything of a run but the time it took."""
     curve = [row[:SECONDS] for row in run.curve]
-    weights = {name: value.tobytes() for name, value in run.weights.items()}
+    weights = {n: value.numpy().tobytes() for n, value in run.weights.items()}
     return repr(curve), weights, run.best_epoch, run.best_elbo
 
 

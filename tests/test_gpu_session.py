@@ -1,0 +1,76 @@
+"""The script for a GPU machine, rehearsed on the CPU at a small size."""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+from models import data
+from tests.conftest import images
+from tests.dag import checkout
+
+SMALL = "--seeds 0 1 --hidden-units 8 --latent-dim 2 --max-epochs 2 --warmup-epochs 1"
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
+    """A copy of the checkout without git, with two datasets and a plan."""
+    folder = checkout(tmp_path_factory.mktemp("machine"))
+    for name, likelihood in (("first", "gaussian"), ("second", "bernoulli")):
+        data.save(images(likelihood), folder / f"data/{name}.npz")
+    lines = [
+        f"{dataset} {method} {SMALL} --method {method}"
+        for dataset, method in (
+            ("first", "standard"),
+            ("first", "iop"),
+            ("second", "standard"),
+            ("second", "broken"),
+        )
+    ]
+    (folder / "plan").write_text("\n".join(["# commit 0123456789ab", *lines, ""]))
+    return folder
+
+
+def session(folder, *arguments):
+    done = subprocess.run(
+        ["bash", "benchmarks/gpu_session.sh", *arguments],
+        cwd=folder,
+        env=os.environ | {"DEVICE": "cpu", "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_pairs_are_trained_in_the_order_given_and_packed(machine):
+    command = ["train", "out", "plan"]
+    status, output = session(machine, *command, "second/standard", "first")
+    assert status == 0, output
+    order = [
+        output.index(f"{pair} finished")
+        for pair in ("second standard", "first standard", "first iop")
+    ]
+    assert order == sorted(order)
+    with tarfile.open(machine / "out/results.tar.gz") as packed:
+        names = packed.getnames()
+        record = json.load(
+            packed.extractfile("results/gpu/runs/first/iop/seed1/record.json")
+        )
+    assert record["commit"] == "0123456789ab"
+    assert "results/gpu/scores/first/iop.csv" in names
+    assert not [n for n in names if n.endswith(("weights.npz", ".checkpoint"))]
+    again, output = session(machine, *command, "first")  # nothing is trained twice
+    assert again == 0
+    assert "epoch" not in output
+
+
+def test_a_pair_that_fails_or_is_unknown_stops_no_other(machine):
+    names = ["second/broken", "third", "second/standard"]
+    status, output = session(machine, "train", "out", "plan", *names)
+    assert status == 1
+    assert "second broken FAILED" in output
+    assert "third: not in plan" in output
+    assert "second standard finished" in output
