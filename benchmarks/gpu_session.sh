@@ -3,15 +3,16 @@
 # machine that has PyTorch and this checkout but no Snakemake, git or network:
 #
 #   benchmarks/gpu_session.sh plan PLAN                     # before: where Snakemake is
-#   benchmarks/gpu_session.sh check OUTPUT                  # 1. against the CPU; speed
-#   benchmarks/gpu_session.sh train OUTPUT PLAN freyfaces mnist/standard mnist/vampprior-500
-#   benchmarks/gpu_session.sh train OUTPUT PLAN mnist/iop bone-marrow omniglot-rebuilt
+#   benchmarks/gpu_session.sh check OUTPUT PLAN             # 1. against the CPU; speed
+#   benchmarks/gpu_session.sh train OUTPUT PLAN freyfaces mnist/standard mnist/iop
+#   benchmarks/gpu_session.sh train OUTPUT PLAN mnist bone-marrow omniglot-rebuilt
 #
-# Datasets, or single pairs, are taken in the order given. PLAN and the data,
-# data/NAME.npz, travel in a folder that git ignores. After each pair OUTPUT/results.tar.gz
-# holds all scores, curves and records so far, no weights: a command that is stopped has
-# lost no finished pair, and the same command given again on the same machine goes on
-# from the checkpoint of the unfinished one.
+# Datasets, or single pairs, are taken in the order given; what is finished is skipped.
+# PLAN and the data, data/NAME.npz, travel in a folder that git ignores; PLAN names the
+# commit, too. After each pair OUTPUT/results.tar.gz holds all scores, curves and records
+# so far, no weights: a command that is stopped has lost no finished pair, and the same
+# command given again on the same machine goes on from the checkpoint of the unfinished
+# one.
 set -euo pipefail
 device=${DEVICE:-cuda} # cpu for a rehearsal
 python=${PYTHON:-python3}
@@ -34,16 +35,37 @@ pair() {
         mv "$output/results.tar.gz.part" "$output/results.tar.gz"
 }
 
+# the commit and what the training code does, for a machine without git
+facts() {
+    $python - <<'END'
+from models import priors, provenance
+codes = [provenance.training_code(method) for method in (*priors.names(), "avb")]
+print("# code", *codes)
+END
+}
+
+# say the plan's commit in every record, if its code is the code that is here
+take_commit() {
+    if [[ $(sed -n '/^# code/p' "$1") != "$(facts)" ]]; then
+        echo "error: $1: not of this code; make the plan anew" >&2
+        exit 1
+    fi
+    IOP_REPRO_COMMIT=$(sed -n 's/^# commit //p' "$1")
+    export IOP_REPRO_COMMIT
+}
+
 case $what in
 plan)
     {
-        echo "# commit $($python -c 'from models import provenance; print(provenance.commit())')"
+        echo "# commit $($python -c 'from models.provenance import commit; print(commit())')"
+        facts
         $python -m benchmarks.pairs --seeds 8
     } >"${2:?a file to write}"
     cat "$2"
     ;;
 check)
-    output=${2:?a folder}
+    output=${2:?a folder} plan=${3:?the file that plan wrote}
+    take_commit "$plan"
     mkdir -p "$output"
     {
         status=0
@@ -53,7 +75,7 @@ check)
             --modes float32 reduced bfloat16 --output "$output" || status=1
         # last, and not for ever: each configuration is compiled anew
         timeout 200 $python -m benchmarks.gpu_check --device "$device" --compile ||
-            status=1
+            echo "the check of compiled steps did not end well, status $?"
         exit $status
     } 2>&1 | tee "$output/check.log"
     ;;
@@ -62,8 +84,7 @@ train)
     shift 3
     : "${1:?a dataset of the plan, or DATASET/METHOD}"
     mkdir -p "$output"
-    IOP_REPRO_COMMIT=$(sed -n 's/^# commit //p' "$plan")
-    export IOP_REPRO_COMMIT
+    take_commit "$plan"
     {
         status=0
         for wanted in "$@"; do
@@ -84,7 +105,7 @@ train)
             fi
         done
         exit $status
-    } 2>&1 | tee "$output/train.log"
+    } 2>&1 | tee -a "$output/train.log"
     ;;
 *)
     echo "error: $what: expected plan, check or train" >&2

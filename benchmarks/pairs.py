@@ -1,6 +1,7 @@
 """Print the pairs of a configuration, one a line: dataset, method, training flags."""
 
 import argparse
+from collections.abc import Iterator
 
 import yaml
 
@@ -8,13 +9,8 @@ from workflow.scripts import configuration
 from workflow.scripts.configuration import ROOT
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Print those of Table 2, of OneHot and of Figure 3, with the stand-ins."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.pairs", description=__doc__
-    )
-    parser.add_argument("--seeds", type=int, default=8)
-    arguments = parser.parse_args(argv)
+def config() -> dict:
+    """The paper's configuration with the stand-ins."""
     merged = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))
     above = yaml.safe_load((ROOT / "config/stand-ins.yaml").read_text(encoding="utf-8"))
     for key, value in above.items():
@@ -22,11 +18,25 @@ def main(argv: list[str] | None = None) -> None:
             merged[key] |= value
         else:
             merged[key] = value
-    config = configuration.check(merged)
-    seeds = " ".join(map(str, range(arguments.seeds)))
-    for dataset, method in configuration.pairs(config):
-        flags = " ".join(configuration.settings(config, dataset, method).flags())
-        print(dataset, method, "--seeds", seeds, flags)
+    return configuration.check(merged)
+
+
+def plan() -> Iterator[tuple[str, str, list[str]]]:
+    """Yield those of Table 2, of OneHot and of Figure 3, with their training flags."""
+    found = config()
+    for dataset, method in configuration.pairs(found):
+        yield dataset, method, configuration.settings(found, dataset, method).flags()
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Print the plan."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.pairs", description=__doc__
+    )
+    parser.add_argument("--seeds", type=int, default=8)
+    arguments = parser.parse_args(argv)
+    for dataset, method, flags in plan():
+        print(dataset, method, "--seeds", *range(arguments.seeds), *flags)
 
 
 if __name__ == "__main__":

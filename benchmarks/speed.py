@@ -131,7 +131,7 @@ def overhead(trainer: Trainer, epoch: float, device: torch.device) -> float:
 def measure(method, likelihood, arguments, device) -> list[dict]:
     """One row a mode: all sides in turn, after a round that does not count."""
     # as many images for validation as training encodes at once
-    dataset = made(likelihood, arguments.images, CHUNK[device.type])
+    dataset = made(likelihood, arguments.images, CHUNK.get(device.type, CHUNK["cpu"]))
     seeds = [0] if device.type == "cpu" else list(range(8))
     plain = PlainTrainer(dataset, Settings(method=method), device)
     plain.run_epoch()
@@ -244,9 +244,9 @@ def markdown(rows: list[dict]) -> str:
         )
     one = rows[0]
     ceilings = ", ".join(
-        f"{products} {float(ceiling):.0f}"
-        for products, ceiling in {
-            row["products"]: row["matmul_ceiling"] for row in rows
+        f"{precision} {float(ceiling):.0f}"
+        for precision, ceiling in {
+            MODES[row["mode"]][0]: row["matmul_ceiling"] for row in rows
         }.items()
     )
     seeds = "one seed" if int(one["seeds"]) == 1 else f"{one['seeds']} seeds"

@@ -55,7 +55,7 @@ def add_steps(parser: argparse.ArgumentParser) -> None:
         "--compile",
         action="store_true",
         help="fuse the training steps with torch.compile, where a compiler is; numbers "
-        "move by rounding; pays on a GPU, and on a CPU with lower --precision",
+        "move by rounding; pays on a CPU with lower --precision",
     )
     parser.add_argument(
         "--no-capture",

@@ -54,12 +54,10 @@ def _says_nothing(node) -> bool:
 
 
 def commit() -> str:
-    """Return the checkout's commit, with ``+`` when the code differs; or 'unknown'.
+    """Return the checkout's commit, with ``+`` when the code differs.
 
-    IOP_REPRO_COMMIT, where it is set, says it for a copy that has no git.
+    Of a copy without git what IOP_REPRO_COMMIT says, or 'unknown'.
     """
-    if "IOP_REPRO_COMMIT" in os.environ:
-        return os.environ["IOP_REPRO_COMMIT"]
     try:
         head, status = (
             subprocess.run(
@@ -75,7 +73,7 @@ def commit() -> str:
             )
         )
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return os.environ.get("IOP_REPRO_COMMIT") or "unknown"
     return head + "+" * bool(status)
 
 

@@ -8,6 +8,9 @@ import torch
 from models.graphs import Captured
 from models.settings import Settings
 
+# where compiling psi's steps is tried: on a CPU its guards cost what it saves
+COMPILED_RATIO = ("cuda",)
+
 
 class Steps:
     """Updates of theta and phi (Eq. 17 or 19) and of psi (Eq. 20), by Adam.
@@ -34,7 +37,7 @@ class Steps:
             self.vae = Captured(self._vae, lambda: self._moving(0))
             self.ratio = Captured(self._ratio, lambda: self._moving(1))
         self._vae_loss, self.source = self._plain_vae_loss, model.ratio_source
-        self._objective = model.ratio.objective if self.psi else None
+        self._compiled_objective = None
         if compiled:
             torch.compiler.reset()  # it keeps few versions; those of others are stale
             # what cannot be compiled after all runs as it is, with a warning
@@ -42,9 +45,10 @@ class Steps:
             torch._functorch.config.backward_pass_autocast = "off"  # as in _descend
             self._vae_loss = torch.compile(self._vae_loss, dynamic=False)
             self.source = torch.compile(self.source, dynamic=False)
-            if self.psi and self.theta[0].device.type == "cuda":
-                # on a CPU the guards cost what is saved
-                self._objective = torch.compile(self._objective, dynamic=False)
+            if self.psi and self.theta[0].device.type in COMPILED_RATIO:
+                self._compiled_objective = torch.compile(
+                    self._plain_objective, dynamic=False
+                )
 
     def _vae(self, x, noise, beta) -> torch.Tensor:
         """Steps 2-6 of Algorithm 1 for a block; sums of both terms of Eq. 3, (2, S).
@@ -74,18 +78,22 @@ class Steps:
         numerator: (S, R, .) rows for T; z0: (S, R, L); mask: (S, 2R, H), if dropout is.
         """
         total = torch.zeros(len(z0), device=z0.device)
-        masks = mask[0].split(2 * self.size, 1) if mask else None
-        batches = zip(
-            numerator.split(self.size, 1), z0.split(self.size, 1), strict=True
-        )
-        for k, (rows, draws) in enumerate(batches):
-            others = self.model.ratio_counterparts(rows, draws)
-            whole = rows.shape[1] == self.size
-            value = self._objective if whole else self.model.ratio.objective
-            objective = value(rows, others, masks and masks[k])
-            _descend(self.optimizers[1], -objective)
-            total += objective.detach() * rows.shape[1]
+        parts = [x.split(self.size, 1) for x in (numerator, z0)]
+        parts += [x.split(2 * self.size, 1) for x in mask]
+        for batch in zip(*parts, strict=True):
+            objective, rows = self._plain_objective, batch[0].shape[1]
+            if self._compiled_objective and rows == self.size:
+                objective = self._compiled_objective
+                batch = [x.contiguous() for x in batch]
+            value = objective(*batch)
+            _descend(self.optimizers[1], -value)
+            total += value.detach() * rows
         return total
+
+    def _plain_objective(self, rows, z0, mask=None) -> torch.Tensor:
+        """Eq. 20 of a mini-batch for each seed, (S,)."""
+        others = self.model.ratio_counterparts(rows, z0)
+        return self.model.ratio.objective(rows, others, mask)
 
     def keep(self, members: list[int]) -> None:
         """Leave only these members of the stack in the weights and their moments."""

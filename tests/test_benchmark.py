@@ -1,13 +1,16 @@
 """The benchmark: its other side does the same work, and its counts are right."""
 
+import argparse
 import csv
+import subprocess
 
+import numpy as np
 import pytest
 import torch
 
-from benchmarks import gpu_check, pairs, speed
+from benchmarks import epochs, gpu_check, pairs, speed
 from benchmarks.plain import PlainTrainer
-from models import options, train
+from models import data, options, train
 from models.provenance import ROOT
 from models.settings import Settings
 from models.training import Trainer
@@ -70,6 +73,17 @@ def test_the_check_of_a_gpu_agrees_with_itself_and_finds_a_difference(
     assert (out.count("DIFFERS"), out.count("Error: no such kernel")) == (6, 2)
 
 
+@pytest.mark.parametrize("launched", [1.0, 2.0])
+def test_the_check_of_a_gpu_holds_graphs_against_launches(launched, monkeypatch):
+    def curves(dataset, settings, seeds, device, compiled, captured=None):
+        return np.full((1, 9), launched if captured is False else 1.0)
+
+    monkeypatch.setattr(gpu_check, "curves", curves)
+    fine, words = gpu_check.compare(None, None, torch.device("cuda"), False)
+    assert fine is (launched == 1.0)
+    assert words.endswith(f"launches {'agree' if fine else 'DIFFER'}")
+
+
 def test_the_plan_of_a_gpu_session_trains_what_the_workflow_trains(capsys):
     pairs.main(["--seeds", "2"])
     lines = capsys.readouterr().out.splitlines()
@@ -83,6 +97,22 @@ def test_the_plan_of_a_gpu_session_trains_what_the_workflow_trains(capsys):
         name, _, components = method.partition("-")
         assert options.settings(arguments).method == name
         assert not components or arguments.components == int(components)
+
+
+def test_an_epoch_of_a_pair_is_timed_by_the_command_that_users_run(tmp_path):
+    data.save(images("gaussian"), tmp_path / "made.npz")
+    flags = ["--hidden-units", "8", "--latent-dim", "2", "--method", "iop"]
+    arguments = argparse.Namespace(
+        data=tmp_path, seeds=2, device="cpu", threads=1, compile=False
+    )
+    row = epochs.measure("made", "iop", flags, arguments)
+    assert list(row) == epochs.COLUMNS
+    assert row["seconds_per_epoch"] > 0
+    assert row["startup_seconds"] > row["seconds_per_epoch"]  # torch is imported
+    assert 0.05 < row["peak_gib"] < 4
+    assert f"| made | iop | {row['seconds_per_epoch']:.2f} |" in epochs.markdown([row])
+    with pytest.raises(subprocess.CalledProcessError):
+        epochs.measure("made", "iop", [*flags, "--batch-size", "0"], arguments)
 
 
 @pytest.mark.parametrize("name", ["epyc", "xeon-amx"])

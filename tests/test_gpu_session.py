@@ -30,15 +30,20 @@ def machine(tmp_path_factory):
             ("second", "broken"),
         )
     ]
-    (folder / "plan").write_text("\n".join(["# commit 0123456789ab", *lines, ""]))
+    status, output = session(folder, "plan", "plan", IOP_REPRO_COMMIT="0123456789ab")
+    assert status == 0, output
+    head, code, *pairs = (folder / "plan").read_text().splitlines()
+    assert head == "# commit 0123456789ab"
+    assert pairs[0].startswith("onehot standard --seeds 0 1 2 3 4 5 6 7 --method")
+    (folder / "plan").write_text("\n".join([head, code, *lines, ""]))
     return folder
 
 
-def session(folder, *arguments):
+def session(folder, *arguments, **environment):
     done = subprocess.run(
         ["bash", "benchmarks/gpu_session.sh", *arguments],
         cwd=folder,
-        env=os.environ | {"DEVICE": "cpu", "PYTHON": sys.executable},
+        env=os.environ | {"DEVICE": "cpu", "PYTHON": sys.executable} | environment,
         capture_output=True,
         text=True,
     )
@@ -65,6 +70,15 @@ def test_pairs_are_trained_in_the_order_given_and_packed(machine):
     again, output = session(machine, *command, "first")  # nothing is trained twice
     assert again == 0
     assert "epoch" not in output
+
+
+def test_a_plan_of_other_code_is_refused(machine):
+    text = (machine / "plan").read_text()
+    (machine / "other").write_text(text.replace("# code ", "# code 0"))
+    for command in (["check", "out", "other"], ["train", "out", "other", "first"]):
+        status, output = session(machine, *command)
+        assert status == 1
+        assert "error: other: not of this code; make the plan anew" in output
 
 
 def test_a_pair_that_fails_or_is_unknown_stops_no_other(machine):

@@ -119,13 +119,19 @@ def test_a_search_at_other_settings_is_refused(taken):
     place = taken / "results/reference/search/digits-gray"
     path = place / "iop/rate0.01/seed0/record.json"
     text = path.read_text()
-    try:
-        path.write_text(text.replace('"hidden_units": 8', '"hidden_units": 9'))
-        status, output = snakemake(taken, "-n", *TINY, "--config", "scores=reference")
-    finally:
-        path.write_text(text)
-    assert status != 0
-    assert "seed0/record.json: of other settings than the configuration's" in output
+    for other, message in (
+        (text.replace('"hidden_units": 8', '"hidden_units": 9'), "of other settings"),
+        ("{}", "not a run's record (KeyError('settings'))"),
+    ):
+        try:
+            path.write_text(other)
+            status, output = snakemake(
+                taken, "-n", *TINY, "--config", "scores=reference"
+            )
+        finally:
+            path.write_text(text)
+        assert status != 0
+        assert f"iop/rate0.01/seed0/record.json: {message}" in output
 
 
 def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp_path):
@@ -176,20 +182,32 @@ def test_the_committed_runs_are_of_the_shipped_settings(name):
     reference.present(config, configuration.pairs(config))
 
 
+def rates(config, folder):
+    """Of each searched cell: the rate that was chosen, and the configuration's."""
+    found = {}
+    for dataset in reference.searched(config, folder):
+        runs = reference.search_runs(dataset, folder)
+        place = folder / "search" / dataset
+        rows = pd.DataFrame([search.read(place / run)[0] for run in runs])
+        for _, row in rows[search.choose(rows)].iterrows():
+            now = configuration.settings(config, dataset, row["method"])
+            found[dataset, row["method"]] = row["rate"], now.learning_rate
+    return found
+
+
 @pytest.mark.parametrize("name", ["paper.yaml", "stand-ins.yaml"])
-def test_the_configuration_carries_the_rates_that_the_search_chose(name):
+def test_the_configuration_carries_the_rates_that_a_whole_search_chose(name):
     config = configuration.check(load("paper.yaml", name))
-    for dataset in reference.searched(config):
-        place = reference.FOLDER / "search" / dataset
-        found = [search.read(place / run) for run in reference.search_runs(dataset)]
-        rows = pd.DataFrame([row for row, _ in found])
-        chosen = rows[search.choose(rows)].groupby("method")["rate"].first()
-        assert set(chosen.index) == {
-            method for d, method in configuration.table2_pairs(config) if d == dataset
-        }
-        for method, rate in chosen.items():
-            settings = configuration.settings(config, dataset, method)
-            assert settings.learning_rate == rate, (dataset, method)
+    for cell, (chosen, carried) in rates(config, reference.FOLDER).items():
+        assert chosen == carried, cell
+
+
+def test_a_rate_that_is_not_the_chosen_one_is_noticed(taken):
+    config = configuration.check(load("paper.yaml", "quick.yaml", "../tests/tiny.yaml"))
+    found = rates(config, taken / "results/reference")
+    assert {method for _, method in found} == {"standard", "vampprior-5", "iop"}
+    assert {carried for _, carried in found.values()} == {0.001}
+    assert {chosen for chosen, _ in found.values()} == {0.01}  # in so few epochs
 
 
 def test_the_readme_shows_what_the_committed_runs_give():
@@ -221,15 +239,24 @@ def test_the_readme_shows_what_the_committed_runs_give():
 def test_the_readme_shows_the_elbos_of_the_committed_onehot_runs():
     """Mean over the seeds and epochs 100 to 1,000."""
     readme = " ".join((configuration.ROOT / "README.md").read_text().split())
-    place = reference.FOLDER / "runs/onehot"
+    place, means = reference.FOLDER / "runs/onehot", {}
     for method, words in (
         ("standard", "with {} on average over epochs 100 to 1,000"),
         ("avb", "AVB ({})"),
         ("vampprior-50", "VampPrior ({})"),
         ("iop", "implicit optimal prior ({}) come close"),
     ):
+        assert reference.seeds("onehot", method) == list(range(8))
         curves = [
             pd.read_csv(path).query("100 <= epoch <= 1000")["valid_elbo"]
             for path in place.glob(f"{method}/seed*/curve.csv")
         ]
         assert words.format(f"{pd.concat(curves).mean():.2f}") in readme
+        means[method] = [curve.mean() for curve in curves]
+    spread = {method: max(of) - min(of) for method, of in means.items()}
+    assert max(spread, key=spread.get) == "vampprior-50"
+    for method, words in (
+        ("vampprior-50", "scatters most, from {:.2f} to {:.2f}"),
+        ("standard", "(the standard VAE from {:.2f} to {:.2f})"),
+    ):
+        assert words.format(min(means[method]), max(means[method])) in readme

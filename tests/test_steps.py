@@ -99,6 +99,7 @@ def test_compiled_steps_are_the_plain_ones(
     """Through the compiler's tracer and autograd, whatever generates the code."""
     compiler = functools.partial(torch.compile, backend="aot_eager")
     monkeypatch.setattr(torch, "compile", compiler)
+    monkeypatch.setattr(steps, "COMPILED_RATIO", ("cpu",))  # as on a GPU
     settings = dataclasses.replace(small, method=method, precision=precision)
     agree(settings, likelihood)
 

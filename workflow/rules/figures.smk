@@ -2,7 +2,8 @@ rule figure1:
     """Figure 1: posterior samples on OneHot."""
     input:
         samples=[f"<source>/posterior/{d}/{m}.csv" for d, m in ONEHOT],
-        records=seed_files("record.json", ONEHOT),
+        # of the seed that is drawn
+        records=[f"<source>/runs/{d}/{m}/seed0/record.json" for d, m in ONEHOT],
     output:
         multiext("<figures>/figure1", ".png", ".pdf", ".svg"),
     log:

@@ -72,13 +72,17 @@ def searched(config: dict, folder: Path = FOLDER) -> list[str]:
         runs = search_runs(dataset, folder)
         for run in runs:
             path = folder / "search" / dataset / run / "record.json"
-            settings = json.loads(path.read_text(encoding="utf-8"))["settings"]
+            name = path.relative_to(folder.parents[1])
             now = configuration.settings(config, dataset, run.partition("/")[0])
-            free = {name: settings[name] for name in ("learning_rate", "patience")}
+            try:
+                settings = json.loads(path.read_text(encoding="utf-8"))["settings"]
+                free = {key: settings[key] for key in ("learning_rate", "patience")}
+            except (ValueError, KeyError, TypeError) as error:
+                raise BadInput(f"{name}: not a run's record ({error!r})") from error
             if settings != now.as_dict() | free:
                 raise BadInput(
-                    f"{path.relative_to(folder.parents[1])}: of other settings than "
-                    f"the configuration's for {dataset}; search again"
+                    f"{name}: of other settings than the configuration's for "
+                    f"{dataset}; search again"
                 )
         if set(configuration.search_runs(config, dataset)) <= set(runs):
             found.append(dataset)
@@ -165,6 +169,8 @@ def _shorten(source: Path, target: Path, columns: tuple[str, ...] = ()) -> None:
 
     with open(source, newline="") as file:
         header, *rows = csv.reader(file)
+    for name in set(columns) - set(header):
+        raise BadInput(f"{source}: no column {name!r}, expected {', '.join(columns)}")
     kept = [header.index(name) for name in columns or header]
     rows = [[short(row[k]) for k in kept] for row in (header, *rows)]
     with replacing(target) as temporary, open(temporary, "w", newline="") as file:
@@ -177,9 +183,11 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, required=True, help="results/NAME")
     parser.add_argument("--reference", type=Path, default=FOLDER)
-    parser.add_argument("--search", nargs="+", default=[], metavar="DATASET")
+    parser.add_argument("--search", action="append", default=[], metavar="DATASET")
     parser.add_argument("pairs", nargs="*", metavar="DATASET/METHOD")
     args = parser.parse_args(argv)
+    if not args.pairs + args.search:
+        parser.error("nothing to take: expected DATASET/METHOD or --search DATASET")
     sizes = args.results / "table1.csv"
     if sizes.exists():
         _copy(sizes, args.reference / "table1.csv")

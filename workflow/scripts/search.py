@@ -73,7 +73,9 @@ def rate_grid(rows: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
         for rate in rates:
             of = cell[cell["rate"] == rate]
             text = f"{of['best_valid_elbo'].mean():.2f}" if len(of) else "—"
-            line.append(f"**{text}**" if of["chosen"].any() else text)
+            text = f"**{text}**" if of["chosen"].any() else text
+            cut = of["epochs"] - of["best_epoch"].clip(of["warmup"]) < of["patience"]
+            line.append(text + r"\*" * bool(cut.any()))
         grid.append(line)
     return header, grid
 
@@ -113,11 +115,10 @@ def main(argv=None):
     found = [read(folder) for folder in args.runs]
     rows = pd.DataFrame([row for row, _ in found])
     curves = [curve for _, curve in found]
-    if rows["patience"].nunique() > 1:
-        raise BadInput(
-            f"--runs: of patience {' and '.join(map(str, rows['patience'].unique()))}, "
-            "expected one"
-        )
+    for name in ("patience", "data_digest"):
+        if rows[name].nunique() > 1:
+            values = " and ".join(map(str, rows[name].unique()))
+            raise BadInput(f"--runs: of {name} {values}, expected one")
     rows["chosen"] = choose(rows)
     rows["configuration"] = args.configuration
     products.write_csv(args.csv, rows.to_dict("records"), COLUMNS)
@@ -127,7 +128,8 @@ def main(argv=None):
         f"Made by the {args.configuration}.",
         *([f"**{args.label}**"] if args.label else []),
         "Best validation ELBO in nats, mean over the seeds, of runs that end "
-        f"{rows['patience'].max()} epochs after it; in bold the highest of a cell. The "
+        f"{rows['patience'].max()} epochs after it, or, with a \\*, when their epochs "
+        "are used up; in bold the highest of a cell. The "
         "rate is that of encoder, decoder and prior; that of the density-ratio net "
         "stays. No test image was read.",
         tabular.markdown(*rate_grid(rows), left=(0, 1)),

@@ -1,0 +1,139 @@
+"""Seconds an epoch of every pair of Table 2: ``python -m benchmarks.epochs --help``.
+
+Trains each pair for two epochs with the command that the workflow runs, one after the
+other, and takes the second; what the command needs beside its epochs is its start-up
+(imports, the dataset's digest, compilation, writing the run).
+"""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import pairs
+from models import options
+from models.files import replacing
+from models.provenance import ROOT
+from workflow.scripts import configuration
+
+COLUMNS = (
+    "dataset method seeds seconds_per_epoch startup_seconds peak_gib precision "
+    "compiled device torch commit"
+).split()
+
+
+def measure(dataset: str, method: str, flags: list[str], arguments) -> dict:
+    """One row: of all seeds together. Raises CalledProcessError if training fails."""
+    seeds = range(arguments.seeds)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            sys.executable, "-m", "models.train", "--output", folder,
+            "--data", str((arguments.data / f"{dataset}.npz").resolve()),
+            "--seeds", *map(str, seeds), "--device", arguments.device,
+            "--threads", str(arguments.threads), *["--compile"] * arguments.compile,
+            *flags, "--max-epochs", "2", "--warmup-epochs", "1",
+        ]  # fmt: skip
+        start = time.perf_counter()
+        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.perf_counter() - start
+        if child.returncode:
+            raise subprocess.CalledProcessError(child.returncode, command)
+        run = Path(folder) / "seed0"
+        record = json.loads((run / "record.json").read_text())
+        with open(run / "curve.csv", newline="") as file:
+            first, second = (float(row["seconds"]) for row in csv.DictReader(file))
+    apart = len(seeds) / len(record["stack"])  # stacks, one after the other
+    kib = 1 if sys.platform == "linux" else 1 / 1024  # elsewhere in bytes
+    return {
+        "dataset": dataset,
+        "method": method,
+        "seeds": len(seeds),
+        "seconds_per_epoch": (second - first) * apart,
+        "startup_seconds": wall - second * apart,
+        "peak_gib": usage.ru_maxrss * kib / 2**20,
+        "precision": record["precision"],
+        "compiled": record["compiled"],
+        "device": record["device"],
+        "torch": record["versions"]["torch"],
+        "commit": record["commit"],
+    }
+
+
+def markdown(rows: list[dict]) -> str:
+    """The rows, as epochs.csv has them, as a table for a reader."""
+    lines = [
+        "| dataset | method | seconds an epoch | start-up, s | peak memory, GiB |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        numbers = [
+            f"{float(row[name]):.{digits}f}"
+            for name, digits in (
+                ("seconds_per_epoch", 2),
+                ("startup_seconds", 1),
+                ("peak_gib", 2),
+            )
+        ]
+        lines.append(f"| {row['dataset']} | {row['method']} | {' | '.join(numbers)} |")
+    one = rows[0]
+    seeds = "one seed" if int(one["seeds"]) == 1 else f"{one['seeds']} seeds"
+    lines += [
+        "",
+        f"{one['device']}, torch {one['torch']}, commit {one['commit']}; {seeds}, "
+        f"{one['precision']}.",
+    ]
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure, and write epochs.csv and epochs.md, each row as it comes."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.epochs", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), help="folder with DATASET.npz"
+    )
+    parser.add_argument("--output", type=Path, default=Path("results/bench"))
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--datasets", nargs="+", help="only these")
+    options.add_machine(parser)
+    options.add_steps(parser)
+    arguments = parser.parse_args(argv)
+    table2 = configuration.table2_pairs(pairs.config())
+    rows = []
+    for dataset, method, flags in pairs.plan():
+        if (dataset, method) not in table2:
+            continue
+        if arguments.datasets and dataset not in arguments.datasets:
+            continue
+        if not (arguments.data / f"{dataset}.npz").exists():
+            sys.exit(f"error: {arguments.data / dataset}.npz: no such file")
+        try:
+            rows.append(measure(dataset, method, flags, arguments))
+        except subprocess.CalledProcessError as error:
+            sys.exit(f"error: {dataset} {method}: status {error.returncode}")
+        print(
+            f"{dataset} {method}: {rows[-1]['seconds_per_epoch']:.2f} s an epoch, "
+            f"start-up {rows[-1]['startup_seconds']:.1f} s",
+            flush=True,
+        )
+        with (
+            replacing(arguments.output / "epochs.csv") as path,
+            open(path, "w", newline="") as file,
+        ):
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        with replacing(arguments.output / "epochs.md") as path:
+            path.write_text(markdown(rows) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
