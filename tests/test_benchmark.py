@@ -122,6 +122,26 @@ def test_the_documented_table_is_that_of_the_committed_run(name):
     assert speed.markdown(rows) in (ROOT / "docs/speed.md").read_text()
 
 
+def test_the_documented_epochs_are_those_of_the_committed_run():
+    with open(ROOT / "results/reference/speed/epyc-epochs.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    text = (ROOT / "docs/speed.md").read_text()
+    assert epochs.markdown(rows) in text
+    standard, vamp, ours = (
+        float(row["seconds_per_epoch"]) for row in rows if row["dataset"] == "mnist"
+    )
+    claim = (
+        f"an epoch with the VampPrior takes {vamp:.0f} s and one with the implicit "
+        f"optimal prior {ours:.0f} s, so ours is {ours / vamp:.1f} times *slower*"
+    )
+    assert claim in " ".join(text.split())
+    words = (
+        f"takes {standard:.0f} seconds with the standard prior, {vamp:.0f} with the "
+        f"VampPrior and {ours:.0f} with the proposed method"
+    )
+    assert words in " ".join((ROOT / "README.md").read_text().split())
+
+
 def test_the_readme_gives_the_range_of_the_committed_ratios():
     rows = []
     for name in ("epyc", "xeon-amx"):
