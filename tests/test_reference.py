@@ -279,8 +279,8 @@ def test_the_readme_says_how_far_the_committed_freyfaces_runs_scatter():
         assert words.format(min(values), max(values)) in readme
     assert 0 < min(losses) < max(losses) < 2  # "but for 2 nats"
     runs = len(reference.search_runs("freyfaces"))
-    assert runs == 2
-    assert "has two of its 18 FreyFaces runs so far" in readme
+    assert runs == 6
+    assert "has six of its 18 FreyFaces runs so far" in readme
 
 
 def test_the_readme_shows_the_elbos_of_the_committed_onehot_runs():
