@@ -15,9 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import pairs
+from benchmarks import pairs, report
 from models import options
-from models.files import replacing
 from models.provenance import ROOT
 from workflow.scripts import configuration
 
@@ -124,15 +123,8 @@ def main(argv: list[str] | None = None) -> None:
             f"start-up {rows[-1]['startup_seconds']:.1f} s",
             flush=True,
         )
-        with (
-            replacing(arguments.output / "epochs.csv") as path,
-            open(path, "w", newline="") as file,
-        ):
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-        with replacing(arguments.output / "epochs.md") as path:
-            path.write_text(markdown(rows) + "\n", encoding="utf-8")
+        report.write_csv(arguments.output / "epochs.csv", rows, COLUMNS)
+        report.write_text(arguments.output / "epochs.md", markdown(rows))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import epochs, gpu_check, pairs, speed
+from benchmarks import epochs, gpu_check, pairs, report, speed
 from benchmarks.plain import PlainTrainer
 from models import data, options, train
 from models.provenance import ROOT
@@ -119,7 +119,7 @@ def test_an_epoch_of_a_pair_is_timed_by_the_command_that_users_run(tmp_path):
 def test_the_documented_table_is_that_of_the_committed_run(name):
     with open(ROOT / f"results/reference/speed/{name}.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert speed.markdown(rows) in (ROOT / "docs/speed.md").read_text()
+    assert report.markdown(rows) in (ROOT / "docs/speed.md").read_text()
 
 
 def test_the_documented_epochs_are_those_of_the_committed_run():
@@ -189,5 +189,5 @@ def test_the_command(tmp_path, capsys):
     lines = (tmp_path / "speed.md").read_text().splitlines()
     assert len(lines) == 2 + 12 + 2
     assert f"| {float(rows[-1]['ratio_median']):.2f} (" in lines[13]
-    assert speed.markdown(rows) == "\n".join(lines)
+    assert report.markdown(rows) == "\n".join(lines)
     assert "ceilings" in capsys.readouterr().out
