@@ -35,6 +35,7 @@ def measure(dataset: str, method: str, flags: list[str], arguments) -> dict:
             "--data", str((arguments.data / f"{dataset}.npz").resolve()),
             "--seeds", *map(str, seeds), "--device", arguments.device,
             "--threads", str(arguments.threads), *["--compile"] * arguments.compile,
+            *["--no-capture"] * arguments.no_capture,
             *flags, "--max-epochs", "2", "--warmup-epochs", "1",
         ]  # fmt: skip
         start = time.perf_counter()

