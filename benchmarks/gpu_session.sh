@@ -19,6 +19,14 @@ python=${PYTHON:-python3}
 cd "$(dirname "$0")/.."
 what=${1:?plan, check or train}
 
+# measure the runs of a pair; as long as weights are here, the audit, too
+measure() {
+    local table=results/gpu/$3/$1/$2.csv
+    $python -m "models.$4" --data "data/$1.npz" --device "$device" \
+        --runs results/gpu/runs/"$1"/"$2"/seed* --output "$table" \
+        --configuration gpu </dev/null
+}
+
 # one pair: train, score, pack; what fails stops this pair and no other
 pair() {
     local runs=results/gpu/runs/$1/$2 scores=results/gpu/scores/$1/$2.csv
@@ -27,8 +35,8 @@ pair() {
         $python -m models.train --data "data/$1.npz" --device "$device" \
             --output "$runs" --configuration gpu --checkpoint-interval 20 $3 \
             </dev/null &&
-            $python -m models.evaluate --data "data/$1.npz" --device "$device" \
-                --runs "$runs"/seed* --output "$scores" --configuration gpu </dev/null
+            { [[ $1 == onehot ]] || measure "$1" "$2" audit audit; } &&
+            measure "$1" "$2" scores evaluate
     fi &&
         tar czf "$output/results.tar.gz.part" --exclude=weights.npz \
             --exclude='*.checkpoint' results/gpu &&

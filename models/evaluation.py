@@ -7,7 +7,8 @@ import torch
 
 from models.randomness import Streams
 
-CHUNK = 100  # images at a time; each is decoded once for each sample
+CHUNK = 100  # images at a time
+BLOCK = 50  # samples of each at a time, so that memory does not grow with S
 
 
 @torch.no_grad()
@@ -43,9 +44,13 @@ def log_likelihood(
         raise TypeError("avb has no importance weights: its encoder is implicit")
     total = torch.zeros(len(streams.seeds), dtype=torch.float64)
     for x in _chunks(images, streams):
-        noise = streams.normal("scores", samples, x.shape[1], model.noise_dim)
-        weights = model.log_weights(x, noise).double()  # (S, M, B)
-        total += (weights.logsumexp(1) - math.log(samples)).sum(-1).cpu()
+        summed = torch.tensor(-math.inf, dtype=torch.float64, device=streams.device)
+        for start in range(0, samples, BLOCK):
+            block = min(BLOCK, samples - start)
+            noise = streams.normal("scores", block, x.shape[1], model.noise_dim)
+            weights = model.log_weights(x, noise).double()  # (S, M, B)
+            summed = torch.logaddexp(summed, weights.logsumexp(1))
+        total += (summed - math.log(samples)).sum(-1).cpu()
     return total / len(images)
 
 

@@ -84,6 +84,13 @@ def settings(arguments: argparse.Namespace) -> Settings:
     return Settings(**{f.name: getattr(arguments, f.name) for f in fields(Settings)})
 
 
+def positive(text: str) -> int:
+    """Take a whole number from 1 out of an argument."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}, expected 1 or more")
+    return int(text)
+
+
 def _boolean(text: str) -> bool:
     if text not in ("true", "false"):
         raise argparse.ArgumentTypeError(f"{text!r}, expected true or false")

@@ -65,7 +65,8 @@ def test_pairs_are_trained_in_the_order_given_and_packed(machine):
             packed.extractfile("results/gpu/runs/first/iop/seed1/record.json")
         )
     assert record["commit"] == "0123456789ab"
-    assert "results/gpu/scores/first/iop.csv" in names
+    for kind in ("scores", "audit"):
+        assert f"results/gpu/{kind}/first/iop.csv" in names
     assert not [n for n in names if n.endswith(("weights.npz", ".checkpoint"))]
     again, output = session(machine, *command, "first")  # nothing is trained twice
     assert again == 0

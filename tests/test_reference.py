@@ -25,7 +25,7 @@ def taken(finished, tmp_path_factory):
     """A checkout whose reference are the tiny runs, but for two pairs and a seed."""
     folder = checkout(tmp_path_factory.mktemp("taken"))
     place = folder / "results/reference"
-    for name in ("runs", "scores", "posterior", "search"):
+    for name in ("runs", "scores", "audit", "posterior", "search"):
         shutil.rmtree(place / name, ignore_errors=True)
     table = "results/quick/search/digits-gray.md"
     status, output = snakemake(finished, *TINY, "--", table)
@@ -54,8 +54,8 @@ def test_products_of_the_reference_train_nothing(finished, taken):
     rendering = [*TINY, "--config", "scores=reference"]
     found = jobs(taken, *rendering)
     assert set(found) == {
-        "all", "scores", "table1", "table2", "comparison", "speed_claim", "figure1",
-        "figure2", "figure3", "search",
+        "all", "scores", "table1", "table2", "comparison", "speed_claim", "audit",
+        "figure1", "figure2", "figure3", "search",
     }  # fmt: skip
     status, output = snakemake(taken, *rendering)
     assert status == 0, output
@@ -66,6 +66,14 @@ def test_products_of_the_reference_train_nothing(finished, taken):
             finished / "results/quick/table2.csv",
         )
     )
+    ours_audit, theirs_audit = (
+        pd.read_csv(folder / "audit.csv").query("dataset == 'digits-gray'")
+        for folder in (taken / "results/quick-reference", finished / "results/quick")
+    )
+    pd.testing.assert_frame_equal(
+        ours_audit.reset_index(drop=True), theirs_audit.reset_index(drop=True)
+    )
+    assert set(ours_audit["samples"]) == {10, 20}
     ours_search, theirs_search = (
         pd.read_csv(folder / "search/digits-gray.csv")
         for folder in (taken / "results/quick-reference", finished / "results/quick")

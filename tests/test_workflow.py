@@ -19,7 +19,12 @@ PRODUCTS = [
         for e in (".csv", ".md", ".tex")
     ),
     *(f"results/quick/{n}" for n in ("scores.csv", "comparison.csv", "comparison.md")),
-    *(f"results/quick/speed_claim{e}" for e in (".csv", ".md")),
+    *(
+        f"results/quick/{n}{e}"
+        for n in ("speed_claim", "audit")
+        for e in (".csv", ".md")
+    ),
+    "results/quick/audit_ratio.csv",
     *(
         f"figures/quick/figure{i}{e}"
         for i in (1, 2, 3)
@@ -39,7 +44,7 @@ def test_dry_run_of_the_paper(fresh):
     assert jobs(fresh) == seeds | {
         "all": 1, "dataset": 5, "evaluate": 21, "scores": 1, "posterior": 4,
         "table1": 1, "table2": 1, "comparison": 1, "speed_claim": 1,
-        "figure1": 1, "figure2": 1, "figure3": 1,
+        "audit_runs": 12, "audit": 1, "figure1": 1, "figure2": 1, "figure3": 1,
     }  # fmt: skip
 
 
@@ -159,7 +164,7 @@ def test_words_are_made_anew_and_nothing_else(finished):
             path.write_text(text.replace(old, new))
             assert set(jobs(finished, *TINY)) == {
                 "all", "table1", "table2", "comparison", "speed_claim",
-                "figure1", "figure2", "figure3",
+                "audit", "figure1", "figure2", "figure3",
             }  # fmt: skip
         finally:
             path.write_text(text)

@@ -33,7 +33,13 @@ DATA_CODE = fingerprint(
     )
 )
 SCORING_CODE = fingerprint(
-    ("models/runs.py", "models/evaluation.py", "models/evaluate.py")
+    tuple(f"models/{name}.py" for name in ("runs", "evaluation", "scoring", "evaluate"))
+)
+AUDIT_CODE = fingerprint(
+    tuple(
+        f"models/{name}.py"
+        for name in ("runs", "evaluation", "scoring", "audit", "annealing")
+    )
 )
 POSTERIOR_CODE = fingerprint(("models/runs.py", "models/posterior.py"))
 SCRIPTS_CODE = fingerprint(("workflow/scripts",))
@@ -50,6 +56,12 @@ try:
     ONEHOT = present(configuration.onehot_pairs(config))
     SWEEP = present(configuration.figure3_pairs(config))
     TRAINED = present(configuration.table2_pairs(config))
+    # the cells of Table 2 that are or were audited
+    AUDITED = (
+        TRAINED
+        if config["scores"] == "runs"
+        else reference.present(config, TRAINED, kind="audit")
+    )
     # the columns of Table 2 whose learning rates are or were searched
     SEARCHED = (
         config["table2"]["datasets"]

@@ -30,6 +30,36 @@ rule evaluate:
         " > {log} 2>&1"
 
 
+rule audit_runs:
+    """What the scores of one pair leave out: more samples, the prior's normaliser."""
+    input:
+        data="data/{dataset}.npz",
+        weights=seed_files("weights.npz"),
+        records=seed_files("record.json"),
+    output:
+        "<results>/audit/{dataset}/{method}.csv",
+    log:
+        "<results>/logs/audit/{dataset}/{method}.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        gpu=config["gpu"],
+        device="cuda" if config["gpu"] else "cpu",
+    params:
+        folders=folders,
+        name=NAME,
+        flags=configuration.audit_flags(config),
+        model=model_code,
+        code=AUDIT_CODE,
+    shell:
+        "python -m models.audit --data {input.data} --runs {params.folders}"
+        " {params.flags} --configuration {params.name:q}"
+        " --output {output} --device {resources.device} --threads {threads}"
+        " > {log} 2>&1"
+
+
 rule posterior:
     """Samples of q(z|x) on OneHot for one panel of Figure 1."""
     input:

@@ -94,6 +94,31 @@ rule comparison:
         " --markdown {output.markdown} --protocol {params.protocol} > {log} 2>&1"
 
 
+rule audit:
+    """Table 2 with more importance samples, and with a prior that is normalised."""
+    input:
+        scores=[f"<source>/scores/{d}/{m}.csv" for d, m in AUDITED],
+        audits=[f"<source>/audit/{d}/{m}.csv" for d, m in AUDITED],
+    output:
+        csv="<results>/audit.csv",
+        ratio="<results>/audit_ratio.csv",
+        markdown="<results>/audit.md",
+    log:
+        "<results>/logs/audit.log",
+    conda:
+        "../../environment.yml"
+    params:
+        face=FACE,
+        words=WORDS,
+        samples=config["importance_samples"],
+        code=SCRIPTS_CODE,
+    shell:
+        "python -m workflow.scripts.audit {params.face} --scores {input.scores}"
+        " --audits {input.audits} --importance-samples {params.samples}"
+        " --csv {output.csv} --ratio-csv {output.ratio} --markdown {output.markdown}"
+        " > {log} 2>&1"
+
+
 rule speed_claim:
     """Section 5.3: how much faster our training is than the VampPrior's."""
     input:

@@ -158,6 +158,16 @@ def search_runs(config: dict, dataset: str) -> list[str]:
     ]
 
 
+def audit_flags(config: dict) -> str:
+    """Return command-line arguments that spell out the audit."""
+    audit = config["audit"]
+    samples = " ".join(map(str, audit["samples"]))
+    return (
+        f"--samples {samples} --chains {audit['chains']} "
+        f"--temperatures {audit['temperatures']}"
+    )
+
+
 def onehot_pairs(config: dict) -> list[tuple[str, str]]:
     """Return the (dataset, method) pairs of Figures 1 and 2."""
     return [("onehot", method(config, "onehot", prior)) for prior in config["onehot"]]

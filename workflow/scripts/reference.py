@@ -1,10 +1,10 @@
 """The committed runs in results/reference: which there are, and how they get there.
 
 ``python -m workflow.scripts.reference --results results/paper freyfaces/standard ...``
-takes finished pairs over: scores, curves, records and, of OneHot, posterior samples,
-but no weights; and the sizes of Table 1. ``--search freyfaces`` takes over the search
-for a dataset's learning rates. ``snakemake --config scores=reference`` makes every
-product of them.
+takes finished pairs over: scores, audits, curves, records and, of OneHot, posterior
+samples, but no weights; and the sizes of Table 1. ``--search freyfaces`` takes over
+the search for a dataset's learning rates. ``snakemake --config scores=reference`` makes
+every product of them.
 """
 
 import argparse
@@ -33,12 +33,15 @@ def seeds(dataset: str, method: str, folder: Path = FOLDER) -> list[int]:
 
 
 def present(
-    config: dict, pairs: Iterable[tuple[str, str]], folder: Path = FOLDER
+    config: dict,
+    pairs: Iterable[tuple[str, str]],
+    folder: Path = FOLDER,
+    kind: str = "scores",
 ) -> list[tuple[str, str]]:
     """The pairs that are there. Raises BadInput for runs of other settings."""
     found = []
     for dataset, method in pairs:
-        path = folder / "scores" / dataset / f"{method}.csv"
+        path = folder / kind / dataset / f"{method}.csv"
         if not path.exists():
             continue
         settings = configuration.settings(config, dataset, method)
@@ -109,7 +112,7 @@ def take(results: Path, dataset: str, method: str, folder: Path = FOLDER) -> Non
     """
     pair = Path(dataset) / method
     tables = {}
-    for kind in ("scores", "posterior"):
+    for kind in ("scores", "audit", "posterior"):
         source = results / kind / f"{pair}.csv"
         if kind == "scores" or source.exists():
             if not source.exists():
@@ -147,13 +150,18 @@ def _merged(frame: pd.DataFrame, target: Path) -> pd.DataFrame:
         if list(old.columns) != list(frame.columns):
             raise BadInput(f"{target}: other columns, expected {', '.join(frame)}")
         frame = pd.concat([old[~old["seed"].isin(frame["seed"])], frame])
+    by_seed = ["seed", "metric"] if "metric" in frame else ["seed"]
     for column in {"settings_digest", "data_digest", "samples"} & set(frame.columns):
-        by = frame["metric"] if column == "samples" else np.zeros(len(frame))
-        for _, values in frame.groupby(by)[column]:
-            if values.nunique() > 1:
+        # a metric may be there for several S, but then of every seed
+        values = frame.groupby(by_seed)[column].agg(
+            lambda of: ", ".join(sorted(set(of)))
+        )
+        by = by_seed[1:] if column == "samples" else np.zeros(len(values))
+        for _, kinds in values.groupby(by):
+            if kinds.nunique() > 1:
                 raise BadInput(
                     f"{target}: column {column!r} would be "
-                    f"{' and '.join(sorted(values.unique()))}, expected one"
+                    f"{' and '.join(sorted(kinds.unique()))}, expected one"
                 )
     return frame.sort_values("seed", key=lambda seed: seed.astype(int), kind="stable")
 

@@ -41,7 +41,11 @@ class Cell:
         return summarise(self.values) if len(self.values) else None
 
 
-def read(paths: Iterable[str]) -> pd.DataFrame:
+def read(
+    paths: Iterable[str],
+    metrics: tuple[str, ...] = METRICS,
+    splits: tuple[str, ...] = SPLITS,
+) -> pd.DataFrame:
     """Concatenate score files; ``components`` is an integer or None.
 
     Raises BadInput on a wrong value, on a seed that is scored twice, and when a
@@ -52,8 +56,8 @@ def read(paths: Iterable[str]) -> pd.DataFrame:
         frame = reading.table(path, COLUMNS)
         for column, known in (
             ("prior", METHODS),
-            ("split", SPLITS),
-            ("metric", METRICS),
+            ("split", splits),
+            ("metric", metrics),
         ):
             frame[column] = reading.choices(frame, column, path, known)
         frame["components"] = reading.optional_integers(frame, "components", path)

@@ -1,0 +1,89 @@
+"""Measure what Table 2's numbers leave out: ``python -m models.audit --help``.
+
+How far ln p(x) rises with more importance samples; what the prior's density integrates
+to, which for an estimated one (the paper's "≈") need not be 1; and how its logarithm
+over N(z|0, I)'s, T, compares with that of the optimal prior q(z) (Eq. 8).
+"""
+
+import torch
+
+from models import annealing, evaluation, options, scoring
+from models.distributions import normal_mixture, standard_normal
+
+DRAWS = 1000  # samples of q(z) that the two means are taken over
+CHUNK = 100  # of them at a time: each is held against every training image
+ENCODED = 1000  # images at a time
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write a CSV like that of models.evaluate, with other metrics."""
+    parser = scoring.parser("models.audit", __doc__.splitlines()[0])
+    for name, default, text in (
+        ("chains", 100, "chains of annealed importance sampling"),
+        ("temperatures", 2000, "its steps"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=options.positive,
+            default=default,
+            help=f"{text}, default {default}",
+        )
+    parser.add_argument(
+        "--samples",
+        type=options.positive,
+        nargs="+",
+        default=[100, 1000],
+        help="importance samples S of ln p(x), default 100 1000",
+    )
+    scoring.write(parser.parse_args(argv), measure)
+
+
+def measure(model, dataset, streams, arguments):
+    """Yield split, metric, samples and a value for each seed, in nats."""
+    if not hasattr(model, "log_weights"):
+        raise ValueError("avb has no importance weights, expected runs with a prior")
+    for samples in arguments.samples:
+        use = streams(f"audit of {samples} samples")
+        values = evaluation.log_likelihood(model, dataset.test, use, samples)
+        yield "test", "log_likelihood", samples, values
+
+    def ratio(z):
+        return model.prior.log_density(z, model.encoder) - standard_normal(z)
+
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)  # gradients in z alone
+    use, chains = streams("audit of the normaliser"), arguments.chains
+    integral, effective = annealing.log_normaliser(
+        ratio, model.noise_dim, use, chains, arguments.temperatures
+    )
+    yield "prior", "log_normaliser", chains, integral
+    yield "prior", "effective_chains", chains, effective
+    z, exact = aggregated(model, dataset.train, streams("audit of q(z)"))
+    yield "train", "mean_ratio", DRAWS, ratio(z).double().mean(1).cpu()
+    yield "train", "kl_aggregated", DRAWS, exact.double().mean(1).cpu()
+
+
+@torch.no_grad()
+def aggregated(model, images, streams) -> tuple[torch.Tensor, torch.Tensor]:
+    """Samples of q(z) = (1/N) sum_n q(z|x_n) (Eq. 8) and ln q(z)/N(z|0, I) there.
+
+    images: (N, D) -> (S, DRAWS, L) and (S, DRAWS), in nats.
+    """
+    x = torch.from_numpy(images).to(streams.device)
+    parts = [
+        model.encoder(chunk.expand(len(streams.seeds), *chunk.shape))
+        for chunk in x.split(ENCODED)
+    ]
+    mean, log_variance = (torch.cat(part, 1) for part in zip(*parts, strict=True))
+    which = (streams.uniform("scores", DRAWS) * len(images)).long()  # (S, DRAWS)
+    index = which.unsqueeze(-1).expand(-1, -1, mean.shape[-1])
+    noise = streams.normal("scores", *index.shape[1:])
+    z = mean.gather(1, index) + torch.exp(0.5 * log_variance.gather(1, index)) * noise
+    density = torch.cat(
+        [normal_mixture(chunk, mean, log_variance) for chunk in z.split(CHUNK, 1)], 1
+    )
+    return z, density - standard_normal(z)
+
+
+if __name__ == "__main__":
+    main()

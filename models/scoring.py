@@ -1,0 +1,94 @@
+"""What the commands that measure trained runs share: rows of a CSV, one a value."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Iterator
+
+import torch
+
+from models import data, machine, options, provenance, runs
+from models.files import replacing
+from models.settings import Settings
+
+COLUMNS = (
+    "configuration dataset prior components seed split metric value samples epoch "
+    "epochs commit device torch precision scoring_commit scoring_device "
+    "settings_digest data_digest"
+).split()
+
+# (model, dataset, streams of a use, arguments) -> split, metric, samples, values (S,)
+Measure = Callable[..., Iterator[tuple[str, str, int, torch.Tensor]]]
+
+
+def parser(module: str, description: str) -> argparse.ArgumentParser:
+    """Return a command line with what every such command takes."""
+    p = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    p.add_argument(
+        "--data", required=True, help="the dataset file they were trained on"
+    )
+    p.add_argument("--runs", required=True, nargs="+", help="folders seedN of one pair")
+    p.add_argument(
+        "--output", required=True, help="CSV, one row a seed, metric and split"
+    )
+    options.add_configuration(p)
+    options.add_machine(p)
+    return p
+
+
+def write(arguments: argparse.Namespace, measure: Measure) -> None:
+    """Measure every run and write one CSV; exits with one line on bad input."""
+    try:
+        rows = list(_rows(arguments, measure))
+        with replacing(arguments.output) as path, open(path, "w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+def _rows(arguments, measure) -> Iterator[dict]:
+    device = machine.prepare(arguments)
+    dataset = data.load(arguments.data)
+    scoring = {
+        "configuration": arguments.configuration,
+        "scoring_commit": provenance.commit(),
+        "scoring_device": machine.describe(device),
+    }
+    for model, facts in runs.read(arguments.runs, dataset, device):
+        traces = [_trace(fact, model.own_settings) | scoring for fact in facts]
+
+        # streams apart, so that one metric's samples do not move another
+        def streams(use, facts=facts):
+            return runs.streams(facts, device, use)
+
+        for split, metric, samples, values in measure(
+            model, dataset, streams, arguments
+        ):
+            if not torch.isfinite(values).all():
+                raise ValueError(f"{split} {metric} is {values.tolist()}")
+            what = {"split": split, "metric": metric, "samples": samples}
+            for trace, value in zip(traces, values.tolist(), strict=True):
+                yield trace | what | {"value": value}
+
+
+def _trace(fact: dict, own_settings: tuple[str, ...]) -> dict:
+    """Return the columns that say where a seed's scores come from."""
+    record = fact["record"]
+    settings = fact["settings"]
+    mixture = "components" in own_settings
+    return {
+        "dataset": fact["dataset"],
+        "prior": settings["method"],
+        "components": settings["components"] if mixture else "",
+        "seed": fact["seed"],
+        "epoch": fact["epoch"],
+        "epochs": fact["epochs"],
+        "commit": record["commit"],
+        "device": record["device"],
+        "torch": record["versions"]["torch"],
+        "precision": record["precision"],
+        "settings_digest": Settings(**settings).digest,
+        "data_digest": fact["data_digest"][:16],
+    }

@@ -1,0 +1,92 @@
+"""Normalisers by annealing, where they are known: closed forms, quadrature, one."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+
+from models import annealing
+from models.distributions import standard_normal
+from models.networks import RatioNet
+from models.randomness import Streams
+from models.training import build
+
+LATENT = 10
+SLOPE = torch.linspace(-1, 1.5, LATENT)
+
+
+def linear(z):
+    """Its normaliser is exp(|a|^2 / 2 + c)."""
+    return z @ SLOPE - 3
+
+
+def narrow(z):
+    """A Gaussian bump around 1, of variance 1/49."""
+    return -24.5 * (z - 1).square().sum(-1)
+
+
+KNOWN = {
+    linear: SLOPE.square().sum().item() / 2 - 3,
+    # of exp(-b/2 (z - 1)^2) N(z | 0, 1): (1 + b)^(-1/2) exp(-b / (2 (1 + b)))
+    narrow: LATENT * (-0.5 * math.log(50) - 49 / 100),
+}
+
+
+@pytest.mark.parametrize("ratio", KNOWN)
+def test_against_a_closed_form(ratio):
+    found, effective = annealing.log_normaliser(
+        ratio, LATENT, Streams([0, 1]), chains=100, temperatures=1000
+    )
+    assert found.tolist() == pytest.approx([KNOWN[ratio]] * 2, abs=0.2)
+    assert effective.min() > 30
+    # what makes annealing necessary: plain averages miss by far
+    z = Streams([0]).normal("scores", 100, LATENT)
+    plain = ratio(z).logsumexp(1) - math.log(100)
+    assert abs(plain.item() - KNOWN[ratio]) > 0.5
+
+
+def test_few_temperatures_scatter_but_are_not_biased():
+    """A transition that left another density as it is would bias the mean of Z."""
+    found, effective = annealing.log_normaliser(
+        linear, LATENT, Streams([3]), chains=40_000, temperatures=8
+    )
+    assert effective.item() < 0.5 * 40_000
+    assert found.item() == pytest.approx(KNOWN[linear], abs=0.05)
+
+
+def test_a_ratio_net_against_quadrature():
+    streams = Streams([0, 1])
+    net = RatioNet(streams, 2, 16, keep=0.5).requires_grad_(False)
+    net.first.weight *= 4
+    net.last.weight *= 8
+    axis = torch.linspace(-7, 7, 1401)
+    grid = torch.cartesian_prod(axis, axis).expand(2, -1, -1)
+    density = (standard_normal(grid) + net(grid)).double()
+    exact = density.logsumexp(1) + 2 * math.log(axis[1] - axis[0])
+    found, _ = annealing.log_normaliser(net, 2, streams, 400, 300)
+    assert exact.abs().min() > 0.5
+    torch.testing.assert_close(found, exact, rtol=0, atol=0.1)
+
+
+def test_a_mixture_of_posteriors_integrates_to_one(small):
+    """The VampPrior, whose density is normalised, far from N(0, I)."""
+    settings = dataclasses.replace(small, method="vampprior", pseudo_input_std=1.0)
+    vae = build(settings, 6, "gaussian", Streams([0])).requires_grad_(False)
+    vae.encoder.head.weight *= 20
+
+    def ratio(z):
+        return vae.prior.log_density(z, vae.encoder) - standard_normal(z)
+
+    z = Streams([0]).normal("scores", 100, 3)
+    assert ratio(z).mean() < -1
+    found, effective = annealing.log_normaliser(ratio, 3, Streams([0]), 200, 300)
+    assert effective.item() > 50
+    assert found.item() == pytest.approx(0, abs=0.15)
+
+
+def test_a_seed_is_the_same_alone_and_in_company():
+    both, _ = annealing.log_normaliser(linear, LATENT, Streams([4, 5]), 10, 20)
+    alone, _ = annealing.log_normaliser(linear, LATENT, Streams([5]), 10, 20)
+    assert both[1].item() == pytest.approx(alone.item(), abs=1e-4)
+    assert both[0] != both[1]
