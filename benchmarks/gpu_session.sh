@@ -9,38 +9,42 @@
 #
 # Datasets, or single pairs, are taken in the order given; what is finished is skipped.
 # PLAN and the data, data/NAME.npz, travel in a folder that git ignores; PLAN names the
-# commit, too. After each pair OUTPUT/results.tar.gz holds all scores, curves and records
-# so far, no weights: a command that is stopped has lost no finished pair, and the same
-# command given again on the same machine goes on from the checkpoint of the unfinished
-# one.
+# commit, too. After each pair OUTPUT/results.tar.gz holds all scores, audits, curves and
+# records so far, no weights: a command that is stopped has lost no finished pair, and
+# the same command given again on the same machine goes on from the checkpoint of the
+# unfinished one.
 set -euo pipefail
 device=${DEVICE:-cuda} # cpu for a rehearsal
 python=${PYTHON:-python3}
 cd "$(dirname "$0")/.."
 what=${1:?plan, check or train}
 
-# measure the runs of a pair; as long as weights are here, the audit, too
+# measure the runs of a pair, once
 measure() {
-    local table=results/gpu/$3/$1/$2.csv
-    $python -m "models.$4" --data "data/$1.npz" --device "$device" \
-        --runs results/gpu/runs/"$1"/"$2"/seed* --output "$table" \
-        --configuration gpu </dev/null
+    local kind=$3 table=results/gpu/$3/$1/$2.csv module=models.evaluate
+    [[ $kind == audit ]] && module=models.audit
+    [[ -e $table ]] ||
+        $python -m $module --data "data/$1.npz" --device "$device" \
+            --runs results/gpu/runs/"$1"/"$2"/seed* --output "$table" \
+            --configuration gpu </dev/null
 }
 
-# one pair: train, score, pack; what fails stops this pair and no other
+pack() {
+    tar czf "$output/results.tar.gz.part" --exclude=weights.npz \
+        --exclude='*.checkpoint' results/gpu &&
+        mv "$output/results.tar.gz.part" "$output/results.tar.gz"
+}
+
+# one pair: train, score, pack; what fails stops this pair and no other. The audit comes
+# last, as long as weights are here: a pair without it has lost nothing else
 pair() {
-    local runs=results/gpu/runs/$1/$2 scores=results/gpu/scores/$1/$2.csv
-    if [[ ! -e $scores ]]; then # not finished by an earlier command
+    if [[ ! -e results/gpu/scores/$1/$2.csv ]]; then # not finished by an earlier command
         # shellcheck disable=SC2086  # the flags are words
         $python -m models.train --data "data/$1.npz" --device "$device" \
-            --output "$runs" --configuration gpu --checkpoint-interval 20 $3 \
-            </dev/null &&
-            { [[ $1 == onehot ]] || measure "$1" "$2" audit audit; } &&
-            measure "$1" "$2" scores evaluate
-    fi &&
-        tar czf "$output/results.tar.gz.part" --exclude=weights.npz \
-            --exclude='*.checkpoint' results/gpu &&
-        mv "$output/results.tar.gz.part" "$output/results.tar.gz"
+            --output "results/gpu/runs/$1/$2" --configuration gpu \
+            --checkpoint-interval 20 $3 </dev/null &&
+            measure "$1" "$2" scores
+    fi && pack && { [[ $1 == onehot ]] || { measure "$1" "$2" audit && pack; }; }
 }
 
 # the commit and what the training code does, for a machine without git

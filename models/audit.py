@@ -9,6 +9,7 @@ import torch
 
 from models import annealing, evaluation, options, scoring
 from models.distributions import normal_mixture, standard_normal
+from models.randomness import threshold
 
 DRAWS = 1000  # samples of q(z) that the two means are taken over
 CHUNK = 100  # of them at a time: each is held against every training image
@@ -47,35 +48,39 @@ def measure(model, dataset, streams, arguments):
         values = evaluation.log_likelihood(model, dataset.test, use, samples)
         yield "test", "log_likelihood", samples, values
 
-    def ratio(z):
-        return model.prior.log_density(z, model.encoder) - standard_normal(z)
+    model.requires_grad_(False)  # gradients in z alone
+    density = model.prior.frozen(model.encoder)
 
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)  # gradients in z alone
-    use, chains = streams("audit of the normaliser"), arguments.chains
+    def ratio(z):
+        return density(z) - standard_normal(z)
+
+    use, chains, steps = streams("audit of Z"), arguments.chains, arguments.temperatures
     integral, effective = annealing.log_normaliser(
-        ratio, model.noise_dim, use, chains, arguments.temperatures
+        ratio, model.noise_dim, use, chains, steps
     )
     yield "prior", "log_normaliser", chains, integral
     yield "prior", "effective_chains", chains, effective
-    z, exact = aggregated(model, dataset.train, streams("audit of q(z)"))
+    yield "prior", "temperatures", chains, torch.full_like(effective, steps)
+    z, exact = aggregated(model, dataset, streams("audit of q(z)"))
     yield "train", "mean_ratio", DRAWS, ratio(z).double().mean(1).cpu()
     yield "train", "kl_aggregated", DRAWS, exact.double().mean(1).cpu()
 
 
 @torch.no_grad()
-def aggregated(model, images, streams) -> tuple[torch.Tensor, torch.Tensor]:
+def aggregated(model, dataset, streams) -> tuple[torch.Tensor, torch.Tensor]:
     """Samples of q(z) = (1/N) sum_n q(z|x_n) (Eq. 8) and ln q(z)/N(z|0, I) there.
 
-    images: (N, D) -> (S, DRAWS, L) and (S, DRAWS), in nats.
+    Over the training images, each binarised once where training binarises them
+    -> (S, DRAWS, L) and (S, DRAWS), in nats.
     """
-    x = torch.from_numpy(images).to(streams.device)
-    parts = [
-        model.encoder(chunk.expand(len(streams.seeds), *chunk.shape))
-        for chunk in x.split(ENCODED)
-    ]
+    parts = []
+    for chunk in torch.from_numpy(dataset.train).split(ENCODED):
+        x = chunk.to(streams.device)
+        if dataset.dynamic:
+            x = streams.bernoulli("binarise", threshold(x), *x.shape)
+        parts.append(model.encoder(x.expand(len(streams.seeds), *chunk.shape)))
     mean, log_variance = (torch.cat(part, 1) for part in zip(*parts, strict=True))
-    which = (streams.uniform("scores", DRAWS) * len(images)).long()  # (S, DRAWS)
+    which = (streams.uniform("scores", DRAWS) * len(dataset.train)).long()  # (S, DRAWS)
     index = which.unsqueeze(-1).expand(-1, -1, mean.shape[-1])
     noise = streams.normal("scores", *index.shape[1:])
     z = mean.gather(1, index) + torch.exp(0.5 * log_variance.gather(1, index)) * noise

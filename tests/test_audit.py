@@ -1,6 +1,9 @@
 """The audit of Table 2: what is measured, and the page made of it."""
 
+import argparse
 import csv
+import dataclasses
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,10 +13,11 @@ from made import command, registry, seeds, spread, write
 
 from models import audit as measuring
 from models import data, train
-from models.randomness import Streams
+from models.distributions import standard_normal
+from models.randomness import Streams, threshold
 from models.training import build
 from tests.conftest import images
-from workflow.scripts import audit
+from workflow.scripts import audit, table2
 
 SMALL = (
     "--hidden-units 8 --latent-dim 2 --batch-size 16 --max-epochs 2 --warmup-epochs 1 "
@@ -48,6 +52,7 @@ def test_what_is_measured(method, tmp_path):
             ("log_likelihood", "60"),
             ("log_normaliser", "8"),
             ("effective_chains", "8"),
+            ("temperatures", "8"),
             ("mean_ratio", str(measuring.DRAWS)),
             ("kl_aggregated", str(measuring.DRAWS)),
         )
@@ -60,6 +65,7 @@ def test_the_standard_prior_has_no_ratio(tmp_path):
     assert values["log_normaliser"] == values["mean_ratio"] == 0
     assert values["effective_chains"] == pytest.approx(8)
     assert values["kl_aggregated"] > 0
+    assert values["temperatures"] == 5
 
 
 def test_avb_is_refused(tmp_path):
@@ -67,19 +73,54 @@ def test_avb_is_refused(tmp_path):
         measured(tmp_path, "avb")
 
 
-def test_the_aggregated_posterior_is_that_of_equation_8(small):
+def stack(small, method):
+    """An untrained stack of two seeds, and its streams for a use."""
+    settings = dataclasses.replace(small, method=method)
+    return build(settings, 6, "bernoulli", Streams([0, 1])), partial(Streams, [0, 1])
+
+
+def values(model, streams, dataset):
+    arguments = argparse.Namespace(samples=[5], chains=8, temperatures=5)
+    use = lambda name: streams(purpose=name)  # noqa: E731
+    rows = measuring.measure(model, dataset, use, arguments)
+    return {metric: value for _, metric, _, value in rows}
+
+
+@pytest.mark.parametrize("method", ["vampprior", "iop"])
+def test_the_means_are_of_the_prior_over_the_training_set(small, method):
+    """Side by side, as on a GPU; ln p(z)/N(z|0, I) from the prior's own density."""
+    model, streams = stack(small, method)
+    dataset = images("bernoulli")
+    found = values(model, streams, dataset)
+    z, exact = measuring.aggregated(model, dataset, streams(purpose="audit of q(z)"))
+    torch.testing.assert_close(found["kl_aggregated"].float(), exact.mean(1))
+    density = model.prior.log_density(z, model.encoder) - standard_normal(z)
+    torch.testing.assert_close(found["mean_ratio"].float(), density.mean(1))
+    other = dataclasses.replace(dataset, train=1 - dataset.train)
+    assert (values(model, streams, other)["kl_aggregated"] != exact.mean(1)).all()
+    other = dataclasses.replace(dataset, test=1 - dataset.test)
+    again = values(model, streams, other)
+    assert torch.equal(again["kl_aggregated"], found["kl_aggregated"])
+    assert (again["log_likelihood"] != found["log_likelihood"]).all()
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
+def test_the_aggregated_posterior_is_that_of_equation_8(small, likelihood):
     """Density and samples, against torch's own mixture in float64."""
-    vae = build(small, 6, "gaussian", Streams([0, 1]))
-    train_images = images("gaussian").train
-    z, log_ratio = measuring.aggregated(vae, train_images, Streams([0, 1]))
-    x = torch.from_numpy(train_images).expand(2, -1, -1)
+    vae = build(small, 6, likelihood, Streams([0, 1]))
+    dataset = images(likelihood)
+    z, log_ratio = measuring.aggregated(vae, dataset, Streams([0, 1]))
+    x = torch.from_numpy(dataset.train).expand(2, -1, -1)
+    if dataset.dynamic:  # the encoder sees binary images, as in training
+        x = Streams([0, 1]).bernoulli("binarise", threshold(x), *x.shape[1:])
+        assert set(x.unique().tolist()) == {0, 1}
     with torch.no_grad():
         mean, log_variance = (t.double() for t in vae.encoder(x))
     for k in range(2):
         parts = torch.distributions.Independent(
             torch.distributions.Normal(mean[k], torch.exp(0.5 * log_variance[k])), 1
         )
-        even = torch.distributions.Categorical(torch.ones(len(train_images)))
+        even = torch.distributions.Categorical(torch.ones(len(dataset.train)))
         q = torch.distributions.MixtureSameFamily(even, parts)
         normal = torch.distributions.Normal(0.0, 1.0).log_prob(z[k].double()).sum(-1)
         torch.testing.assert_close(
@@ -101,6 +142,7 @@ AUDITS = [
         for metric, split, samples, ours, theirs in (
             ("log_normaliser", "prior", 100, INTEGRALS, spread(-0.5, 0.1)),
             ("effective_chains", "prior", 100, np.arange(8) + 7.0, np.full(8, 50.0)),
+            ("temperatures", "prior", 100, np.full(8, 2000), np.full(8, 2000)),
             ("mean_ratio", "train", 1000, spread(25, 1), spread(80, 1)),
             ("kl_aggregated", "train", 1000, spread(100, 1), spread(95, 1)),
         )
@@ -110,9 +152,10 @@ AUDITS = [
 SCORES = [
     seeds("freyfaces", "iop", IOP),
     seeds("freyfaces", "vampprior", VAMP, 500),
-    # not audited, and another split: neither is shown
+    # not audited, another split, another S: none is shown
     seeds("freyfaces", "standard", spread(1380, 1)),
     seeds("freyfaces", "iop", IOP - 500, split="valid"),
+    seeds("freyfaces", "iop", IOP - 500, samples=5),
 ]
 
 
@@ -165,12 +208,40 @@ def test_the_ratio_in_numbers(tmp_path):
     assert (vamp.prior, ours.prior) == ("vampprior", "iop")
     assert (ours.n, ours.chains, ours.effective_chains) == (8, 100, 7)
     assert ours.log_normaliser == pytest.approx(10)
-    assert ours.sd == pytest.approx(4)
+    assert ours.log_normaliser_sd == pytest.approx(4)
+    assert (ours.temperatures, ours.draws) == (2000, 1000)
     assert (ours.mean_ratio, ours.kl_to_normal) == pytest.approx((25, 100))
     assert ours.kl_to_prior == pytest.approx(100 - 25 + 10)
+    distances = spread(100, 1) - spread(25, 1) + INTEGRALS
+    assert ours.kl_to_prior_sd == pytest.approx(np.std(distances, ddof=1))
     # its Z is 1, whatever was estimated
     assert vamp.kl_to_prior == pytest.approx(95 - 80)
-    assert "| 10.00 ± 4.00 |         7 of 100 |" in text
+    assert "| 100; 2000 |  7.0 | 10.00 ± 4.00 |" in text
+
+
+def test_an_s_that_only_some_pairs_have_leaves_a_gap(tmp_path):
+    extra = seeds("freyfaces", "iop", IOP + 10, samples=100)
+    table, _, text = page(tmp_path, [*AUDITS, extra])
+    assert ("vampprior", True, 100) not in table.index
+    assert table.loc["iop", True, 100]["best"]
+    (line,) = [x for x in text.splitlines() if "VampPrior" in x and "1396" in x]
+    assert [cell.strip() for cell in line.split("|")][5] == table2.ABSENT
+
+
+def test_likelihoods_with_the_samples_of_table_2_are_not_doubled(tmp_path):
+    again = seeds("freyfaces", "iop", IOP + 500)
+    table, _, _ = page(tmp_path, [*AUDITS, again])
+    assert table.loc["iop", False, 10]["mean"] == pytest.approx(1400)
+
+
+@pytest.mark.parametrize(
+    "column", ["settings_digest", "data_digest", "epoch", "commit"]
+)
+def test_an_audit_of_other_weights_is_refused(tmp_path, column):
+    other = 7 if column == "epoch" else "f" * 12
+    stale = [[row | {column: other} for row in group] for group in AUDITS]
+    with pytest.raises(SystemExit, match="seed 0 is of other weights than the scores"):
+        page(tmp_path, stale)
 
 
 def test_a_metric_of_another_file_is_refused(tmp_path):

@@ -93,6 +93,17 @@ def test_products_of_the_reference_train_nothing(finished, taken):
     assert not (taken / "results/quick").exists()
 
 
+def test_without_audits_the_page_is_left_out(taken, tmp_path):
+    place = taken / "results/reference/audit"
+    place.rename(tmp_path / "away")
+    try:
+        found = jobs(taken, *TINY, "--config", "scores=reference", "name=b")
+    finally:
+        (tmp_path / "away").rename(place)
+    assert "table2" in found
+    assert "audit" not in found
+
+
 def test_runs_of_other_settings_are_refused(taken):
     path = taken / "results/reference/scores/digits-gray/iop.csv"
     text = path.read_text()
@@ -156,11 +167,15 @@ def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp
     pd.concat([later, later.assign(seed=12)]).to_csv(scores, index=False)
     runs = results / "runs" / pair
     (runs / "seed0").rename(runs / "seed12")
+    (results / f"audit/{pair}.csv").unlink()
     reference.main(arguments)
     merged = pd.read_csv(place / f"scores/{pair}.csv")
     assert list(dict.fromkeys(merged["seed"])) == [0, 1, 12]
     old = table[table["seed"] == 0]
     pd.testing.assert_frame_equal(merged[merged["seed"] == 0], old)
+    # of the seeds that were not audited anew the old audit is no longer true
+    audits = pd.read_csv(place / f"audit/{pair}.csv")
+    assert set(audits["seed"]) == {0}
     assert set(merged[merged["seed"] != 0]["value"]) == {1.0}
     assert reference.seeds("digits-gray", "iop", place) == [0, 1, 12]
     later.assign(settings_digest="0" * 16).to_csv(scores, index=False)

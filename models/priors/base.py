@@ -1,5 +1,7 @@
 """What a prior has to offer."""
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -28,6 +30,10 @@ class Prior(nn.Module):
     def log_density(self, z: torch.Tensor, encoder: nn.Module) -> torch.Tensor:
         """ln p(z) in nats: (S, ..., L) -> (S, ...)."""
         raise NotImplementedError
+
+    def frozen(self, encoder: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+        """ln p(z) as a function of z alone, for as long as no weight changes."""
+        return lambda z: self.log_density(z, encoder)
 
     def kl(self, z, mean, log_variance, encoder) -> torch.Tensor:
         """KL(q(z|x) || p(z)) in nats, (S, B); here from the one sample z.

@@ -25,5 +25,9 @@ class VampPrior(Prior):
         self.clip = settings.pseudo_input_clip
 
     def log_density(self, z, encoder):
+        return self.frozen(encoder)(z)
+
+    def frozen(self, encoder):
         u = self.pseudo_inputs.clamp(0, 1) if self.clip else self.pseudo_inputs
-        return distributions.normal_mixture(z, *encoder(u))
+        mean, log_variance = encoder(u)
+        return lambda z: distributions.normal_mixture(z, mean, log_variance)

@@ -7,32 +7,46 @@ import pandas as pd
 
 from workflow.scripts import products, reading, scores, statistics, table2, tabular
 from workflow.scripts.methods import ESTIMATED, METHODS
+from workflow.scripts.reading import BadInput
 
-RATIO = ("log_normaliser", "effective_chains", "mean_ratio", "kl_aggregated")
+RATIO = (
+    "log_normaliser",
+    "effective_chains",
+    "temperatures",
+    "mean_ratio",
+    "kl_aggregated",
+)
+MEANS = ("log_normaliser", "mean_ratio", "kl_to_normal", "kl_to_prior")
 RUN = ["dataset", "prior", "seed"]
+# what scores and audits of the same weights share
+WEIGHTS = [*RUN, "epoch", "epochs", "commit", "settings_digest", "data_digest"]
 COLUMNS = (
     "configuration dataset prior normalised samples n mean sd best bold p_value"
 ).split()
 RATIO_COLUMNS = (
-    "configuration dataset prior n log_normaliser sd chains effective_chains "
-    "mean_ratio kl_to_normal kl_to_prior"
+    "configuration dataset prior n chains temperatures effective_chains draws "
+    "log_normaliser log_normaliser_sd mean_ratio mean_ratio_sd kl_to_normal "
+    "kl_to_normal_sd kl_to_prior kl_to_prior_sd"
 ).split()
 NOTE = (
     "Test log-likelihoods in nats, mean ± standard deviation over the seeds, with S "
-    "importance samples. Each is on average below ln p(x) and rises towards it with S. "
-    "≈: scored, as in Table 2, with a density that integrates to Z; normalised: less "
-    "ln Z of each seed, and so, as far as that is right, a bound like the others'. "
-    "Bold, among the densities without ≈ and for each S: the best mean and those not "
-    "different from it at 5 % (Welch's t-test, two-sided)."
+    "importance samples. Each is on average below the logarithm of the integral of "
+    "p(x|z) p(z) and rises towards it with S. ≈: scored, as in Table 2, with a p(z) "
+    "that integrates to Z; normalised: less ln Z of each seed. Where ln Z is "
+    "estimated too low, that is too high. Bold, among the densities without ≈ that "
+    "are here and for each S: the best mean and those not different from it at 5 % "
+    "(Welch's t-test, two-sided)."
 )
 RATIO_NOTE = (
-    "T: logarithm of the prior's density p(z) over N(0, I)'s; Z: the mean of exp T "
-    "over N(0, I), by annealed importance sampling, which estimates ln Z too low "
-    "rather than too high. Its standard error is about the root of 1/E - 1/C with E "
-    "effective of C chains; E is the least of the seeds'. Of a prior without ≈, Z is "
-    "1: its row shows how good the estimate is. q(z): the aggregated posterior over "
-    "the training set (Eq. 8), the optimal prior; the last column, the one before it "
-    "less the mean of T plus ln Z, is how far p(z) is from that."
+    "T: ln p(z)/N(z|0, I). Z: the mean of exp T over N(0, I), by annealed importance "
+    "sampling, which estimates ln Z on average too low. Its standard error is about "
+    "the root of 1/E - 1/C with E effective of C chains (the least of the seeds); a "
+    "region that no chain finds is missing from Z and does not show in E. Of a prior "
+    "without ≈, ln Z is 0: the VampPrior's row shows the estimate's error on a density "
+    "that is known. q(z): the aggregated posterior over the training set (Eq. 8), the "
+    "prior that is optimal for the ELBO, each image binarised once where training "
+    "binarises. KL(q(z) ‖ p(z)) = KL(q(z) ‖ N(0, I)) - mean of T + ln Z, the last only "
+    "with ≈."
 )
 
 
@@ -61,6 +75,7 @@ def rows(frame: pd.DataFrame, configuration: str) -> list[dict]:
             column = {
                 kind: statistics.summarise(values[samples].dropna())
                 for kind, values in by_kind.items()
+                if values[samples].notna().any()
             }
             places = statistics.standings({k: s for k, s in column.items() if k[2]})
             for kind, summary in column.items():
@@ -109,44 +124,42 @@ def ratio_rows(frame: pd.DataFrame, configuration: str) -> list[dict]:
     groups = dict(iter(frame[frame["metric"].isin(RATIO)].groupby(RUN[:2])))
     for dataset, prior in sorted(groups, key=_order):
         of = groups[dataset, prior]
+        counts = of.groupby("metric")["samples"].first()
         values = of.pivot(index="seed", columns="metric", values="value")
-        distance = values["kl_aggregated"] - values["mean_ratio"]
+        values["kl_to_normal"] = values["kl_aggregated"]
+        values["kl_to_prior"] = values["kl_to_normal"] - values["mean_ratio"]
         if prior in ESTIMATED:
-            distance += values["log_normaliser"]
-        summary = statistics.summarise(values["log_normaliser"])
-        chains = of[of["metric"] == "log_normaliser"]["samples"].iloc[0]
-        found.append(
-            {
-                "configuration": configuration,
-                "dataset": dataset,
-                "prior": prior,
-                "n": summary.n,
-                "log_normaliser": summary.mean,
-                "sd": summary.sd if summary.n > 1 else None,
-                "chains": int(chains),
-                "effective_chains": values["effective_chains"].min(),
-                "mean_ratio": values["mean_ratio"].mean(),
-                "kl_to_normal": values["kl_aggregated"].mean(),
-                "kl_to_prior": distance.mean(),
-            }
-        )
+            values["kl_to_prior"] += values["log_normaliser"]
+        row = {
+            "configuration": configuration,
+            "dataset": dataset,
+            "prior": prior,
+            "n": len(values),
+            "chains": int(counts["log_normaliser"]),
+            "temperatures": int(values["temperatures"].min()),
+            "effective_chains": values["effective_chains"].min(),
+            "draws": int(counts["mean_ratio"]),
+        }
+        for name in MEANS:
+            summary = statistics.summarise(values[name])
+            row |= {name: summary.mean}
+            row |= {f"{name}_sd": summary.sd if summary.n > 1 else None}
+        found.append(row)
     return found
 
 
 def ratio_grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
     """The same as text."""
-    header = ["Dataset", "Prior", "n", "ln Z", "Effective chains"]
-    header += ["Mean of T over q(z)", "KL(q(z) ‖ N(0, I))", "KL(q(z) ‖ p(z))"]
+    header = "Dataset,Prior,n,C; steps,E,ln Z,Mean of T over q(z)".split(",")
+    header += ["KL(q(z) ‖ N(0, I))", "KL(q(z) ‖ p(z))"]
     return header, [
         [
             registry.name(row["dataset"]),
             _density(row["prior"]),
             str(row["n"]),
-            _number(row["log_normaliser"], row["sd"]),
-            f"{row['effective_chains']:.0f} of {row['chains']}",
-            f"{row['mean_ratio']:.2f}",
-            f"{row['kl_to_normal']:.2f}",
-            f"{row['kl_to_prior']:.2f}",
+            f"{row['chains']}; {row['temperatures']}",
+            f"{row['effective_chains']:.1f}",
+            *(_number(row[name], row[f"{name}_sd"]) for name in MEANS),
         ]
         for row in found
     ]
@@ -168,7 +181,7 @@ def _number(mean: float, sd: float | None) -> str:
 def read(score_files: list[str], audit_files: list[str], samples: int) -> pd.DataFrame:
     """Rows of the audits, and Table 2's log-likelihoods of the seeds that they have.
 
-    samples: S of Table 2.
+    samples: S of Table 2. Raises BadInput where the two are not of the same weights.
     """
     kinds = {
         "metrics": ("log_likelihood", *RATIO),
@@ -181,9 +194,18 @@ def read(score_files: list[str], audit_files: list[str], samples: int) -> pd.Dat
         & (plain["metric"] == "log_likelihood")
         & (plain["samples"] == samples)
     ]
-    audited = plain.merge(audits[[*RUN, "settings_digest"]].drop_duplicates())
+    audited = audits[[*WEIGHTS, "file"]].drop_duplicates()
+    both = audited.drop(columns="file").merge(plain, how="left", on=WEIGHTS)
+    for file, value, seed in zip(
+        audited["file"], both["value"], both["seed"], strict=True
+    ):
+        if pd.isna(value):
+            raise BadInput(
+                f"{file}: seed {seed} is of other weights than the scores with S = "
+                f"{samples}, expected the same; audit again"
+            )
     again = (audits["metric"] == "log_likelihood") & (audits["samples"] == samples)
-    return pd.concat([audited, audits[~again]], ignore_index=True)
+    return pd.concat([both, audits[~again]], ignore_index=True)
 
 
 @reading.one_line_errors

@@ -1,10 +1,10 @@
 """The committed runs in results/reference: which there are, and how they get there.
 
 ``python -m workflow.scripts.reference --results results/paper freyfaces/standard ...``
-takes finished pairs over: scores, audits, curves, records and, of OneHot, posterior
-samples, but no weights; and the sizes of Table 1. ``--search freyfaces`` takes over
-the search for a dataset's learning rates. ``snakemake --config scores=reference`` makes
-every product of them.
+takes finished pairs over: scores, curves, records, audits, where there are, and, of
+OneHot, posterior samples, but no weights; and the sizes of Table 1. ``--search
+freyfaces`` takes over the search for a dataset's learning rates. ``snakemake --config
+scores=reference`` makes every product of what there is.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from models.files import replacing
@@ -113,23 +112,29 @@ def take(results: Path, dataset: str, method: str, folder: Path = FOLDER) -> Non
     pair = Path(dataset) / method
     tables = {}
     for kind in ("scores", "audit", "posterior"):
-        source = results / kind / f"{pair}.csv"
-        if kind == "scores" or source.exists():
-            if not source.exists():
-                raise BadInput(f"{source}: no such file, expected a finished pair's")
-            tables[folder / kind / f"{pair}.csv"] = _read(source)
+        source, target = (root / kind / f"{pair}.csv" for root in (results, folder))
+        if source.exists():
+            tables[target] = _read(source)
+        elif kind == "scores":
+            raise BadInput(f"{source}: no such file, expected a finished pair's")
+        elif target.exists():  # of these seeds it would be about older weights
+            tables[target] = _read(target).iloc[:0]
     scores = tables[folder / "scores" / f"{pair}.csv"]
-    runs = [results / "runs" / pair / f"seed{seed}" for seed in set(scores["seed"])]
+    new = set(scores["seed"])
+    runs = [results / "runs" / pair / f"seed{seed}" for seed in new]
     for run in runs:
         for name in ("record.json", "curve.csv"):
             if not (run / name).exists():
                 raise BadInput(f"{run / name}: no such file, but its seed has scores")
-    merged = {target: _merged(frame, target) for target, frame in tables.items()}
+    merged = {target: _merged(frame, target, new) for target, frame in tables.items()}
     for run in runs:
         target = folder / "runs" / pair / run.name
         _copy(run / "record.json", target / "record.json")
         _shorten(run / "curve.csv", target / "curve.csv")
     for target, frame in merged.items():
+        if frame.empty:
+            target.unlink()
+            continue
         with replacing(target) as temporary:
             frame.to_csv(temporary, index=False)
 
@@ -143,27 +148,30 @@ def _read(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
-def _merged(frame: pd.DataFrame, target: Path) -> pd.DataFrame:
-    """The rows of a file with a column seed, in place of the same seeds' rows."""
+def _merged(frame: pd.DataFrame, target: Path, seeds: set[str]) -> pd.DataFrame:
+    """The rows of a file with a column seed, in place of those seeds' rows."""
     if target.exists():
         old = _read(target)
         if list(old.columns) != list(frame.columns):
             raise BadInput(f"{target}: other columns, expected {', '.join(frame)}")
-        frame = pd.concat([old[~old["seed"].isin(frame["seed"])], frame])
-    by_seed = ["seed", "metric"] if "metric" in frame else ["seed"]
-    for column in {"settings_digest", "data_digest", "samples"} & set(frame.columns):
-        # a metric may be there for several S, but then of every seed
-        values = frame.groupby(by_seed)[column].agg(
-            lambda of: ", ".join(sorted(set(of)))
-        )
-        by = by_seed[1:] if column == "samples" else np.zeros(len(values))
-        for _, kinds in values.groupby(by):
-            if kinds.nunique() > 1:
-                raise BadInput(
-                    f"{target}: column {column!r} would be "
-                    f"{' and '.join(sorted(kinds.unique()))}, expected one"
-                )
+        frame = pd.concat([old[~old["seed"].isin(seeds)], frame])
+    for column in ("settings_digest", "data_digest"):
+        if column in frame:
+            _one(frame[column], column, target)
+    if "samples" in frame:  # a metric may have several, but then of every seed
+        several = frame.groupby(["split", "metric", "seed"])["samples"]
+        joined = several.agg(lambda of: ", ".join(dict.fromkeys(of)))
+        for _, values in joined.groupby(["split", "metric"]):
+            _one(values, "samples", target)
     return frame.sort_values("seed", key=lambda seed: seed.astype(int), kind="stable")
+
+
+def _one(values: pd.Series, column: str, target: Path) -> None:
+    if values.nunique() > 1:
+        raise BadInput(
+            f"{target}: column {column!r} would be "
+            f"{' and '.join(sorted(values.unique()))}, expected one"
+        )
 
 
 def _shorten(source: Path, target: Path, columns: tuple[str, ...] = ()) -> None:
