@@ -207,16 +207,24 @@ def test_the_committed_runs_are_of_the_shipped_settings(name):
     reference.present(config, configuration.pairs(config))
 
 
+def searches(config, folder):
+    """The rows and curves of each whole search."""
+    for dataset in reference.searched(config, folder):
+        place = folder / "search" / dataset
+        runs = reference.search_runs(dataset, folder)
+        rows, curves = zip(*(search.read(place / run) for run in runs), strict=True)
+        rows = pd.DataFrame(rows)
+        yield rows.assign(chosen=search.choose(rows)), list(curves)
+
+
 def rates(config, folder):
     """Of each searched cell: the rate that was chosen, and the configuration's."""
     found = {}
-    for dataset in reference.searched(config, folder):
-        runs = reference.search_runs(dataset, folder)
-        place = folder / "search" / dataset
-        rows = pd.DataFrame([search.read(place / run)[0] for run in runs])
-        for _, row in rows[search.choose(rows)].iterrows():
-            now = configuration.settings(config, dataset, row["method"])
-            found[dataset, row["method"]] = row["rate"], now.learning_rate
+    for rows, _ in searches(config, folder):
+        for _, row in rows[rows["chosen"]].iterrows():
+            cell = row["dataset"], row["method"]
+            now = configuration.settings(config, *cell)
+            found[cell] = row["rate"], now.learning_rate
     return found
 
 
@@ -225,6 +233,15 @@ def test_the_configuration_carries_the_rates_that_a_whole_search_chose(name):
     config = configuration.check(load("paper.yaml", name))
     for cell, (chosen, carried) in rates(config, reference.FOLDER).items():
         assert chosen == carried, cell
+
+
+def test_the_configuration_carries_the_patience_that_the_searches_chose():
+    config = configuration.check(load("paper.yaml", "stand-ins.yaml"))
+    enough = [
+        search.enough(search.shortened(*found))
+        for found in searches(config, reference.FOLDER)
+    ]
+    assert not enough or config["training"]["patience"] == max(enough)
 
 
 def test_a_rate_that_is_not_the_chosen_one_is_noticed(taken):

@@ -87,6 +87,32 @@ def test_patience_is_read_off_a_curve_as_training_applies_it(patience, expected)
     assert search.stopped(curve, 2, patience) == expected
 
 
+def test_the_shortest_patience_goes_by_the_worst_cell():
+    changes = {25: (-2.5, 0.0), 50: (-1.1, 0.0), 75: (-1.0, -0.4), 100: (0.0, 0.0)}
+    table = pd.DataFrame(
+        [
+            {"dataset": "mnist", "method": method, "patience": p, "change": change}
+            for p, pair in changes.items()
+            for method, change in zip(("standard", "iop"), pair, strict=True)
+        ]
+    )
+    assert search.enough(table) == 75
+
+
+def test_patiences_in_the_table_are_those_of_the_curves(monkeypatch, tmp_path, folders):
+    monkeypatch.setattr(search, "PATIENCES", (1, 3))
+    rows, curves = zip(*(search.read(folder) for folder in folders), strict=True)
+    rows = pd.DataFrame(rows).assign(chosen=[True] * 2 + [False] * 4)
+    table = search.shortened(rows, list(curves)).set_index("patience")
+    # after the warm-up 1 5 4 4 6 and 2 3 3 3 3
+    assert list(table["elbo"]) == [(5 + 3) / 2, (6 + 3) / 2, (6 + 3) / 2]
+    assert list(table["epochs"]) == [(4 + 4) / 2, 6, 6]
+    assert list(table["change"]) == [-0.5, 0, 0]
+    assert search.enough(table.reset_index()) == 1  # half a nat is allowed
+    monkeypatch.setattr(search, "LOSS", 0.4)
+    assert search.enough(table.reset_index()) == 3
+
+
 def test_the_rule_is_that_of_training(folders, monkeypatch, small):
     """The same script of validation ELBOs through the trainer itself."""
     elbos = [9.0, 1.0, 2.0, 3.0, 2.0, 3.0, 2.5, 8.0, 8.0, 8.0]

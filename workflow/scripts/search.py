@@ -12,6 +12,7 @@ from workflow.scripts import origins, products, reading, tabular
 from workflow.scripts.reading import BadInput
 
 PATIENCES = (25, 50, 75, 100, 150)  # epochs, tried on the curves of the chosen rates
+LOSS = 1.0  # nats of mean validation ELBO that a patience may cost a cell
 COLUMNS = (
     "configuration dataset method rate seed patience best_valid_elbo best_epoch epochs "
     "chosen commit device precision data_digest"
@@ -80,26 +81,44 @@ def rate_grid(rows: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     return header, grid
 
 
-def patience_grid(
-    rows: pd.DataFrame, curves: list[pd.Series]
-) -> tuple[list[str], list[list[str]]]:
-    """For the chosen rates: ELBO lost and epochs run, by patience."""
-    longest = rows["patience"].max()
-    patiences = [patience for patience in PATIENCES if patience < longest]
-    header = ["Dataset", "Method", str(longest), *map(str, patiences)]
-    grid = []
-    chosen = rows[rows["chosen"]]
-    for (dataset, method), cell in chosen.groupby(["dataset", "method"], sort=False):
-        best, epochs = cell["best_valid_elbo"].mean(), cell["epochs"].mean()
-        line = [dataset, method, f"{best:.2f} ({epochs:.0f})"]
-        for patience in patiences:
-            found = [
-                stopped(curves[k], row["warmup"], patience)
-                for k, row in cell.iterrows()
+def shortened(rows: pd.DataFrame, curves: list[pd.Series]) -> pd.DataFrame:
+    """What shorter patiences give at the chosen rates, and the search's own.
+
+    One row a cell and patience, ascending: mean best validation ELBO and epochs.
+    """
+    found = []
+    longest = int(rows["patience"].max())
+    for cell, runs in rows[rows["chosen"]].groupby(["dataset", "method"], sort=False):
+        for patience in (*(p for p in PATIENCES if p < longest), longest):
+            ends = [
+                stopped(curves[k], run["warmup"], patience)
+                for k, run in runs.iterrows()
             ]
-            frame = pd.DataFrame(found, columns=["elbo", "epochs"]).mean()
-            loss = frame["elbo"] - best
-            line.append(f"{loss:+.2f} ({frame['epochs']:.0f})")
+            elbo, epochs = pd.DataFrame(ends).mean()
+            found.append((*cell, patience, elbo, epochs))
+    columns = ["dataset", "method", "patience", "elbo", "epochs"]
+    table = pd.DataFrame(found, columns=columns)
+    whole = table.groupby(["dataset", "method"])["elbo"].transform("last")
+    return table.assign(change=table["elbo"] - whole)
+
+
+def enough(table: pd.DataFrame) -> int:
+    """The shortest patience that costs no cell more than LOSS; table of `shortened`."""
+    worst = table.groupby("patience")["change"].min()
+    return int(worst[worst >= -LOSS].index.min())
+
+
+def patience_grid(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """ELBO lost and epochs run, by patience, the longest first."""
+    longest, *shorter = sorted(set(table["patience"]), reverse=True)
+    header = ["Dataset", "Method", *map(str, (longest, *sorted(shorter)))]
+    grid = []
+    for cell, of in table.groupby(["dataset", "method"], sort=False):
+        of = of.set_index("patience")
+        line = [*cell, f"{of['elbo'][longest]:.2f} ({of['epochs'][longest]:.0f})"]
+        line += [
+            f"{of['change'][p]:+.2f} ({of['epochs'][p]:.0f})" for p in sorted(shorter)
+        ]
         grid.append(line)
     return header, grid
 
@@ -121,6 +140,7 @@ def main(argv=None):
             raise BadInput(f"--runs: of {name} {values}, expected one")
     rows["chosen"] = choose(rows)
     rows["configuration"] = args.configuration
+    patiences = shortened(rows, curves)
     products.write_csv(args.csv, rows.to_dict("records"), COLUMNS)
     records = [str(folder / "record.json") for folder in args.runs]
     parts = [
@@ -137,7 +157,8 @@ def main(argv=None):
         "At the rates in bold: the best validation ELBO, nats that a shorter "
         "patience would have lost and, in brackets, epochs until the stop; means over "
         "the seeds.",
-        tabular.markdown(*patience_grid(rows, curves), left=(0, 1)),
+        tabular.markdown(*patience_grid(patiences), left=(0, 1)),
+        f"The shortest that costs no cell more than {LOSS:g} nat: {enough(patiences)}.",
         origins.of_records(records),
     ]
     products.write_text(args.markdown, "\n\n".join(parts))
