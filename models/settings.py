@@ -21,7 +21,7 @@ class Settings:
     learning_rate: float = 1e-3  # the paper: in [1e-4, 1e-3]
     max_epochs: int = 1000
     warmup_epochs: int = 100  # the KL term's weight rises linearly to 1
-    patience: int = 50  # epochs without a better validation ELBO; ours
+    patience: int = 150  # epochs without a better validation ELBO; ours
     components: int = 500  # K of the VampPrior
     pseudo_input_mean: float = 0.5  # of the pseudo-inputs' initial values; ours
     pseudo_input_std: float = 0.02
