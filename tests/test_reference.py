@@ -331,6 +331,19 @@ def test_the_readme_says_what_the_audit_of_freyfaces_found():
         p = stats.ttest_ind(mine, vamp, equal_var=False).pvalue
         gap = f"{mine.mean() - vamp.mean():+.1f} nats {words} (p = {p:.2f})"
         assert gap in flowing()
+    exact, found = (
+        freyfaces("iop", "train", metric, "audit").mean()
+        for metric in ("kl_aggregated", "mean_ratio")
+    )
+    assert f"Of the {exact:.0f} nats between the aggregated posterior" in flowing()
+    assert f"the density ratio finds {found:.0f}." in flowing()
+    gains = []
+    for method, few in scored.items():
+        table = pd.read_csv(reference.FOLDER / f"audit/freyfaces/{method}.csv")
+        many = table.query("metric == 'log_likelihood' and samples == 1000")
+        gains.append(many["value"].mean() - few.mean())
+    words = f"every prior gains {min(gains):.0f} to {max(gains):.0f} nats"
+    assert words in flowing()
 
 
 def test_the_readme_shows_the_elbos_of_the_committed_onehot_runs():
