@@ -3,10 +3,8 @@
 import json
 import shutil
 
-import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from tests.dag import TINY, checkout, jobs, snakemake
 from tests.test_configuration import load
@@ -230,7 +228,9 @@ def rates(config, folder):
 @pytest.mark.parametrize("name", ["paper.yaml", "stand-ins.yaml"])
 def test_the_configuration_carries_the_rates_that_a_whole_search_chose(name):
     config = configuration.check(load("paper.yaml", name))
-    for cell, (chosen, carried) in rates(config, reference.FOLDER).items():
+    found = rates(config, reference.FOLDER)
+    assert found
+    for cell, (chosen, carried) in found.items():
         assert chosen == carried, cell
 
 
@@ -240,7 +240,7 @@ def test_the_configuration_carries_the_patience_that_the_searches_chose():
         search.enough(search.shortened(*found))
         for found in searches(config, reference.FOLDER)
     ]
-    assert not enough or config["training"]["patience"] == max(enough)
+    assert config["training"]["patience"] == max(enough)
 
 
 def test_a_rate_that_is_not_the_chosen_one_is_noticed(taken):
@@ -249,124 +249,3 @@ def test_a_rate_that_is_not_the_chosen_one_is_noticed(taken):
     assert {method for _, method in found} == {"standard", "vampprior-5", "iop"}
     assert {carried for _, carried in found.values()} == {0.001}
     assert {chosen for chosen, _ in found.values()} == {0.01}  # in so few epochs
-
-
-CELLS = {
-    "standard": "standard",
-    "vampprior-500": "VampPrior",
-    "iop": "implicit optimal",
-}
-
-
-def freyfaces(method, split, metric, kind="scores"):
-    """A score of each seed, in nats, by seed."""
-    table = pd.read_csv(reference.FOLDER / f"{kind}/freyfaces/{method}.csv")
-    chosen = table[(table["split"] == split) & (table["metric"] == metric)]
-    values = chosen.set_index("seed")["value"]
-    assert list(values.index) == list(range(len(values)))
-    return values
-
-
-def readme():
-    return (configuration.ROOT / "README.md").read_text()
-
-
-def flowing():
-    """The README without its line breaks."""
-    return " ".join(readme().split())
-
-
-def test_the_readme_shows_what_the_committed_runs_give():
-    """Every number of its table, from the scores and the paper's own numbers."""
-    paper = pd.read_csv(reference.FOLDER / "paper.csv")
-    for method, name in CELLS.items():
-        ours = freyfaces(method, "test", "log_likelihood")
-        prior = method.partition("-")[0]
-        (theirs,) = paper[
-            (paper["dataset"] == "freyfaces") & (paper["prior"] == prior)
-        ].itertuples()
-        test = stats.ttest_ind_from_stats(
-            ours.mean(), ours.std(), len(ours), theirs.mean, theirs.sd, 8, False
-        )
-        (line,) = [
-            x for x in readme().splitlines() if x.startswith(f"| FreyFaces | {name}")
-        ]
-        side = "lower" if ours.mean() < theirs.mean else "higher"
-        for text in (
-            f"| {len(ours)} |",
-            f"{ours.mean():.2f} ± {ours.std():.2f}",
-            f"{theirs.mean:.2f} ± {theirs.sd:.2f}",
-            f"{ours.mean() - theirs.mean:+.2f} [",
-            f"| {test.pvalue:.3f} | {'holds' if test.pvalue >= 0.05 else side} |",
-        ):
-            assert text in line
-
-
-def test_the_readme_says_how_far_the_committed_freyfaces_runs_scatter():
-    deviations, leads = [], []
-    for method in CELLS:
-        runs = reference.FOLDER / "runs/freyfaces" / method
-        curves = [pd.read_csv(path) for path in sorted(runs.glob("seed*/curve.csv"))]
-        best = [
-            json.loads(path.read_text())["best_valid_elbo"]
-            for path in sorted(runs.glob("seed*/record.json"))
-        ]
-        last = [curve["valid_elbo"].tail(100) for curve in curves]
-        deviations.append(np.mean([elbo.std() for elbo in last]))
-        leads.append(np.mean([b - e.mean() for b, e in zip(best, last, strict=True)]))
-    for words, values in (
-        ("a standard deviation of {:.0f} to {:.0f} nats", deviations),
-        ("is kept lies {:.0f} to {:.0f} nats above their mean", leads),
-    ):
-        assert words.format(min(values), max(values)) in flowing()
-
-
-def test_the_readme_says_what_the_audit_of_freyfaces_found():
-    """The gaps to the VampPrior, as scored and normalised, and Welch's p of each."""
-    integral = freyfaces("iop", "prior", "log_normaliser", "audit")
-    assert f"(ln Z = {integral.mean():.1f} ± {integral.std():.1f})" in flowing()
-    scored = {m: freyfaces(m, "test", "log_likelihood") for m in CELLS}
-    vamp, ours = scored["vampprior-500"], scored["iop"]
-    for words, mine in (("as scored", ours), ("normalised", ours - integral)):
-        p = stats.ttest_ind(mine, vamp, equal_var=False).pvalue
-        gap = f"{mine.mean() - vamp.mean():+.1f} nats {words} (p = {p:.2f})"
-        assert gap in flowing()
-    exact, found = (
-        freyfaces("iop", "train", metric, "audit").mean()
-        for metric in ("kl_aggregated", "mean_ratio")
-    )
-    assert f"Of the {exact:.0f} nats between the aggregated posterior" in flowing()
-    assert f"the density ratio finds {found:.0f}." in flowing()
-    gains = []
-    for method, few in scored.items():
-        table = pd.read_csv(reference.FOLDER / f"audit/freyfaces/{method}.csv")
-        many = table.query("metric == 'log_likelihood' and samples == 1000")
-        gains.append(many["value"].mean() - few.mean())
-    words = f"every prior gains {min(gains):.0f} to {max(gains):.0f} nats"
-    assert words in flowing()
-
-
-def test_the_readme_shows_the_elbos_of_the_committed_onehot_runs():
-    """Mean over the seeds and epochs 100 to 1,000."""
-    text = flowing()
-    place, means = reference.FOLDER / "runs/onehot", {}
-    for method, words in (
-        ("standard", "with {} on average over epochs 100 to 1,000"),
-        ("avb", "AVB ({})"),
-        ("vampprior-50", "VampPrior ({})"),
-        ("iop", "implicit optimal prior ({}) come close"),
-    ):
-        assert reference.seeds("onehot", method) == list(range(8))
-        curves = [
-            pd.read_csv(path).query("100 <= epoch <= 1000")["valid_elbo"]
-            for path in place.glob(f"{method}/seed*/curve.csv")
-        ]
-        assert words.format(f"{pd.concat(curves).mean():.2f}") in text
-        means[method] = [curve.mean() for curve in curves]
-    spread = {method: max(of) - min(of) for method, of in means.items()}
-    assert max(spread, key=spread.get) == "vampprior-50"
-    for method, words in (
-        ("vampprior-50", "scatters most, from {:.2f} to {:.2f}"),
-        ("standard", "(the standard VAE from {:.2f} to {:.2f})"),
-    ):
-        assert words.format(min(means[method]), max(means[method])) in text
