@@ -15,7 +15,7 @@ def records(tmp_path):
     for k, (dataset, method, epochs, seconds, stack) in enumerate(
         [
             ("mnist", "vampprior", 100, 600.0, [0]),
-            ("mnist", "vampprior", 300, 1800.0, [1]),
+            ("mnist", "vampprior", 300, 2400.0, [1]),  # slowed by others
             ("mnist", "iop", 100, 800.0, [0, 1]),  # side by side: 400 s each
             ("mnist", "iop", 200, 800.0, [0, 1]),
             ("freyfaces", "vampprior", 10, 50.0, [0]),
@@ -46,7 +46,7 @@ def run(tmp_path, records):
 def test_times_by_hand(tmp_path, records):
     table, text = run(tmp_path, records)
     vamp, ours = table.loc["mnist", "vampprior"], table.loc["mnist", "iop"]
-    assert vamp["seconds_per_epoch"] == pytest.approx(2400 / 400)
+    assert vamp["seconds_per_epoch"] == pytest.approx(600 / 100)
     assert vamp["seconds_per_run"] == pytest.approx(1200)
     assert ours["seconds_per_epoch"] == pytest.approx(800 / 300)
     assert ours["seconds_per_run"] == pytest.approx(400)

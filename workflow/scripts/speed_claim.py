@@ -31,9 +31,10 @@ HEADER = [
     "Paper",
 ]
 NOTE = (
-    "Training alone, validation included, of one seed: the time of a job divided by "
-    "its seeds, where several train side by side. Epochs: mean over the runs, up to "
-    "the stop. Jobs that shared a machine slow each other down."
+    "Training alone, validation included, of one seed; where several train side by "
+    "side, their share of the job's time. Seconds an epoch: of the fastest of the "
+    "jobs, because jobs that share a machine slow each other down. Epochs: mean over "
+    "the runs, up to the stop. Seconds a run: the product of the two."
 )
 
 
@@ -47,7 +48,8 @@ def read(path: Path) -> dict:
             "device": record["device"],
             "precision": record["precision"],
             "epochs": int(record["epochs"]),
-            "seconds": float(record["training_seconds"]) / len(record["stack"]),
+            "job": str(record["stack"]),
+            "seconds": float(record["training_seconds"]),
         }
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise BadInput(f"{path}: not a run's record ({error!r})") from error
@@ -62,8 +64,9 @@ def rows(records: list[dict], configuration: str) -> list[dict]:
     ):
         times = {}
         for method, runs in group.groupby("method"):
-            total = runs["seconds"].sum()
-            times[method] = total / runs["epochs"].sum(), total / len(runs)
+            jobs = runs.groupby("job")
+            epoch = (jobs["seconds"].first() / jobs["epochs"].sum()).min()
+            times[method] = epoch, epoch * runs["epochs"].mean()
         for method in METHODS:
             if method not in times:
                 continue
