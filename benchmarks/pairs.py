@@ -3,22 +3,12 @@
 import argparse
 from collections.abc import Iterator
 
-import yaml
-
 from workflow.scripts import configuration
-from workflow.scripts.configuration import ROOT
 
 
 def config() -> dict:
     """The paper's configuration with the stand-ins."""
-    merged = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))
-    above = yaml.safe_load((ROOT / "config/stand-ins.yaml").read_text(encoding="utf-8"))
-    for key, value in above.items():
-        if isinstance(value, dict):
-            merged[key] |= value
-        else:
-            merged[key] = value
-    return configuration.check(merged)
+    return configuration.check(configuration.load("paper.yaml", "stand-ins.yaml"))
 
 
 def plan() -> Iterator[tuple[str, str, list[str]]]:

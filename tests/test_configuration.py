@@ -11,24 +11,6 @@ from models.settings import Settings
 from workflow.scripts import configuration
 from workflow.scripts.configuration import ROOT
 
-
-def load(*names):
-    """Merge files as Snakemake does: deep for mappings, lists are replaced."""
-
-    def merge(below, above):
-        for key, value in above.items():
-            if isinstance(value, dict) and isinstance(below.get(key), dict):
-                merge(below[key], value)
-            else:
-                below[key] = value
-        return below
-
-    merged = {}
-    for name in names:
-        merge(merged, yaml.safe_load((ROOT / "config" / name).read_text()))
-    return merged
-
-
 CONFIGURATIONS = [
     ("paper.yaml",),
     *(("paper.yaml", n) for n in ("quick.yaml", "stand-ins.yaml")),
@@ -38,7 +20,7 @@ CONFIGURATIONS = [
 
 @pytest.mark.parametrize("names", CONFIGURATIONS)
 def test_shipped_configurations_are_valid(names):
-    config = configuration.check(load(*names))
+    config = configuration.check(configuration.load(*names))
     for dataset, method in configuration.pairs(config):
         configuration.settings(config, dataset, method)
 
@@ -80,7 +62,7 @@ def test_shipped_configurations_are_valid(names):
 )
 def test_an_error_is_one_clear_line(change, message):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is checked
-        configuration.check(load("paper.yaml") | change)
+        configuration.check(configuration.load("paper.yaml") | change)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 
@@ -108,7 +90,7 @@ def test_snakemake_shows_that_line_and_fails(change, line, tmp_path):
 
 def test_only_the_shipped_settings_are_the_papers_protocol():
     paper, quick, stand_ins, *lower = (
-        configuration.check(load(*names)) for names in CONFIGURATIONS
+        configuration.check(configuration.load(*names)) for names in CONFIGURATIONS
     )
     assert configuration.follows_the_paper(paper)
     assert configuration.follows_the_paper(stand_ins)
@@ -147,7 +129,10 @@ def test_schema_and_settings_agree():
 
 def test_an_empty_configuration_is_the_papers():
     """The schema's defaults and paper.yaml say the same."""
-    paper, empty = configuration.check(load("paper.yaml")), configuration.check({})
+    paper, empty = (
+        configuration.check(configuration.load("paper.yaml")),
+        configuration.check({}),
+    )
     for key in set(empty) - {"training", "datasets", "cells"}:
         assert paper[key] == empty[key], key
     assert {**Settings().as_dict(), **paper["training"]} == Settings().as_dict()
@@ -155,7 +140,7 @@ def test_an_empty_configuration_is_the_papers():
 
 def test_section_5_2():
     """Every number that the paper's text gives."""
-    config = configuration.check(load("paper.yaml"))
+    config = configuration.check(configuration.load("paper.yaml"))
     for dataset, method in configuration.pairs(config):
         s = configuration.settings(config, dataset, method)
         assert s.hidden_units == 500
@@ -181,7 +166,7 @@ def test_section_5_2():
 
 def test_narrower_layers_win():
     config = configuration.check(
-        load("paper.yaml")
+        configuration.load("paper.yaml")
         | {
             "training": {"learning_rate": 0.1, "patience": 1, "batch_size": 7},
             "datasets": {

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from tests.dag import TINY, checkout, jobs, snakemake
-from tests.test_configuration import load
 from workflow.scripts import configuration, reference, search
 
 PAIRS = [
@@ -117,7 +116,9 @@ def test_runs_of_other_settings_are_refused(taken):
 
 
 def test_an_unfinished_search_is_kept_but_not_shown(taken, tmp_path):
-    config = configuration.check(load("paper.yaml", "quick.yaml", "../tests/tiny.yaml"))
+    config = configuration.check(
+        configuration.load("paper.yaml", "quick.yaml", "../tests/tiny.yaml")
+    )
     place = tmp_path / "reference"
     shutil.copytree(taken / "results/reference", place)
     assert reference.searched(config, place) == ["digits-gray"]
@@ -200,7 +201,7 @@ def test_an_unfinished_pair_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["paper.yaml", "stand-ins.yaml"])
 def test_the_committed_runs_are_of_the_shipped_settings(name):
-    config = configuration.check(load("paper.yaml", name))
+    config = configuration.check(configuration.load("paper.yaml", name))
     reference.present(config, configuration.pairs(config))
 
 
@@ -227,7 +228,7 @@ def rates(config, folder):
 
 @pytest.mark.parametrize("name", ["paper.yaml", "stand-ins.yaml"])
 def test_the_configuration_carries_the_rates_that_a_whole_search_chose(name):
-    config = configuration.check(load("paper.yaml", name))
+    config = configuration.check(configuration.load("paper.yaml", name))
     found = rates(config, reference.FOLDER)
     assert found
     for cell, (chosen, carried) in found.items():
@@ -235,7 +236,7 @@ def test_the_configuration_carries_the_rates_that_a_whole_search_chose(name):
 
 
 def test_the_configuration_carries_the_patience_that_the_searches_chose():
-    config = configuration.check(load("paper.yaml", "stand-ins.yaml"))
+    config = configuration.check(configuration.load("paper.yaml", "stand-ins.yaml"))
     enough = [
         search.enough(search.shortened(*found))
         for found in searches(config, reference.FOLDER)
@@ -244,7 +245,9 @@ def test_the_configuration_carries_the_patience_that_the_searches_chose():
 
 
 def test_a_rate_that_is_not_the_chosen_one_is_noticed(taken):
-    config = configuration.check(load("paper.yaml", "quick.yaml", "../tests/tiny.yaml"))
+    config = configuration.check(
+        configuration.load("paper.yaml", "quick.yaml", "../tests/tiny.yaml")
+    )
     found = rates(config, taken / "results/reference")
     assert {method for _, method in found} == {"standard", "vampprior-5", "iop"}
     assert {carried for _, carried in found.values()} == {0.001}

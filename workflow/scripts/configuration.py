@@ -29,6 +29,26 @@ def schema() -> dict:
     return found
 
 
+def load(*names: str | Path) -> dict:
+    """Return files laid over each other as Snakemake does it.
+
+    Mappings are merged key by key, all else is replaced. names: below config/.
+    """
+    merged: dict = {}
+    for name in names:
+        text = (ROOT / "config" / name).read_text(encoding="utf-8")
+        _lay_over(merged, yaml.safe_load(text))
+    return merged
+
+
+def _lay_over(below: dict, above: dict) -> None:
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            _lay_over(below[key], value)
+        else:
+            below[key] = value
+
+
 def check(config: dict) -> dict:
     """Return the configuration with its defaults filled in.
 
@@ -129,10 +149,7 @@ def follows_the_paper(config: dict) -> bool:
 
     Only then may its values be held against the paper's.
     """
-    shipped = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))
-    stand_ins = (ROOT / "config/stand-ins.yaml").read_text(encoding="utf-8")
-    shipped["datasets"] |= yaml.safe_load(stand_ins)["datasets"]
-    shipped = {"cells": {}} | shipped
+    shipped = {"cells": {}} | load("paper.yaml", "stand-ins.yaml")
     return all(
         settings(config, *pair) == settings(shipped, *pair)
         for pair in table2_pairs(config)
