@@ -15,6 +15,7 @@ CONFIGURATIONS = [
     ("paper.yaml",),
     *(("paper.yaml", n) for n in ("quick.yaml", "stand-ins.yaml")),
     *(("paper.yaml", n) for n in ("reduced.yaml", "bfloat16.yaml")),
+    *(("paper.yaml", file) for file in (ROOT / "config/variants").glob("*.yaml")),
 ]
 
 

@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from workflow.scripts.statistics import Summary, standings, summarise, welch
+from workflow.scripts.statistics import (
+    Summary,
+    paired,
+    standings,
+    summarise,
+    welch,
+)
 
 # Table 2 as printed: mean, deviation, bold; typed here apart from results/reference.
 PRINTED = {
@@ -48,6 +54,21 @@ def test_welch_agrees_with_scipy(n, m, spread):
         (theirs.statistic, theirs.df, theirs.pvalue)
     )
     assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
+
+
+@pytest.mark.parametrize("n", [2, 8])
+def test_the_paired_test_agrees_with_scipy(n):
+    generator = np.random.default_rng(n)
+    a = generator.normal(0, 1, n)
+    b = a + generator.normal(0.5, 0.1, n)
+    ours, theirs = paired(b, a), stats.ttest_rel(b, a)
+    interval = theirs.confidence_interval(0.95)
+    assert (ours.t, ours.df, ours.p) == pytest.approx(
+        (theirs.statistic, theirs.df, theirs.pvalue)
+    )
+    assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
+    with pytest.raises(ValueError, match="1 pair, expected at least 2"):
+        paired(a[:1], b[:1])
 
 
 def test_welch_is_not_the_test_of_equal_variances():

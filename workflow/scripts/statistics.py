@@ -31,10 +31,10 @@ class Summary:
 
 @dataclass(frozen=True)
 class Difference:
-    """Welch's test of mean(a) - mean(b).
+    """A t-test of mean(a) - mean(b), Welch's or of pairs.
 
     difference, low, high: nats; low and high bound the 95 % confidence interval.
-    t, df, p: the statistic, Welch-Satterthwaite's degrees of freedom, two-sided p.
+    t, df, p: the statistic, its degrees of freedom, two-sided p.
     """
 
     difference: float
@@ -74,14 +74,28 @@ def welch(a: Summary, b: Summary) -> Difference:
         raise ValueError(f"n = {a.n} and {b.n}, expected at least 2 in each")
     difference = a.mean - b.mean
     va, vb = a.sd**2 / a.n, b.sd**2 / b.n
-    if va + vb == 0:  # no spread at all: the means are equal or they are not
-        p = 1.0 if difference == 0 else 0.0
-        t = 0.0 if difference == 0 else math.copysign(math.inf, difference)
-        return Difference(difference, t, a.n + b.n - 2, p, difference, difference)
+    if va + vb == 0:
+        return _test(difference, 0.0, a.n + b.n - 2)
     # shares of the variance, not its squares: tiny deviations must not underflow
     share = va / (va + vb)
     df = 1 / (share**2 / (a.n - 1) + (1 - share) ** 2 / (b.n - 1))
-    error = math.sqrt(va + vb)
+    return _test(difference, math.sqrt(va + vb), df)
+
+
+def paired(a: np.ndarray, b: np.ndarray) -> Difference:
+    """Two-sided paired test of a against b, (n,) each; ValueError when n is < 2."""
+    of = summarise(np.subtract(a, b))
+    if of.n < 2:
+        raise ValueError(f"{of.n} pair, expected at least 2")
+    return _test(of.mean, of.sd / math.sqrt(of.n), of.n - 1)
+
+
+def _test(difference: float, error: float, df: float) -> Difference:
+    """Two-sided t-test of a difference with this standard error."""
+    if error == 0:  # no spread at all: the means are equal or they are not
+        p = 1.0 if difference == 0 else 0.0
+        t = 0.0 if difference == 0 else math.copysign(math.inf, difference)
+        return Difference(difference, t, df, p, difference, difference)
     t = difference / error
     p = min(1.0, 2 * float(special.stdtr(df, -abs(t))))
     margin = float(special.stdtrit(df, 1 - LEVEL / 2)) * error

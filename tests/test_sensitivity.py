@@ -1,0 +1,136 @@
+"""The page on variants of the protocol, from made scores with known differences."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from made import registry, row
+from scipy import stats
+
+from workflow.scripts import configuration, products, scores, sensitivity
+from workflow.scripts.configuration import ROOT
+from workflow.scripts.reading import BadInput
+
+PAPER = pd.DataFrame([("freyfaces", "iop", 1396.27, 2.75)]).set_axis(
+    ["dataset", "prior", "mean", "sd"], axis=1
+)
+SHORT = {"training": {"patience": 7}}
+BEFORE, AFTER = [10.0, 11.0, 12.0, 14.0, 30.0], [10.5, 10.8, 12.9, 14.4]
+
+
+class Made:
+    """A reference folder and a folder of variants, to be filled."""
+
+    def __init__(self, folder):
+        self.variants, self.reference = folder / "variants", folder / "reference"
+        self.registry = products.registry(registry(folder))
+        self.variants.mkdir()
+
+    def variant(self, name, **overlay):
+        overlay |= {"name": name, "label": "made"}
+        text = products.yaml.safe_dump(overlay)
+        (self.variants / f"{name}.yaml").write_text(text)
+
+    def write(self, name, method, values, audit=(), **changes):
+        """Scores, and perhaps ln Z, of seeds 0, 1, ... with the side's settings."""
+        (side,) = [side for side in self.sides() if side.name == name]
+        found = configuration.settings(side.config, "freyfaces", method)
+        changes = {"settings_digest": found.digest, "data_digest": "data"} | changes
+        for kind, of, more in (
+            ("scores", values, {}),
+            ("audit", audit, {"metric": "log_normaliser", "split": "prior"}),
+        ):
+            rows = [
+                row("freyfaces", method, seed, value) | changes | more
+                for seed, value in enumerate(of)
+            ]
+            if rows:
+                path = side.folder / kind / f"freyfaces/{method}.csv"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                pd.DataFrame(rows, columns=scores.COLUMNS).to_csv(path, index=False)
+
+    def sides(self):
+        return sensitivity.sides(self.variants, self.reference)
+
+    def rows(self):
+        return sensitivity.rows(self.sides())
+
+    def page(self):
+        return sensitivity.page(self.sides(), PAPER, self.registry)
+
+
+@pytest.fixture
+def made(tmp_path):
+    made = Made(tmp_path)
+    made.variant("short", **SHORT)
+    made.write("shipped", "iop", BEFORE, audit=[1.0, 2.0, 3.0, 4.0, 5.0])
+    made.write("short", "iop", AFTER, audit=[2.0, 2.5, 3.0, 6.0])
+    return made
+
+
+def test_the_seeds_that_both_have_are_paired_as_scored_and_normalised(made):
+    scored, normalised = made.rows()
+    theirs = stats.ttest_rel(AFTER, BEFORE[:4])
+    assert scored["test"].p == pytest.approx(theirs.pvalue)
+    assert scored["test"].difference == pytest.approx(0.4)
+    assert [of.n for of in scored["summaries"]] == [4, 4]
+    a, b = np.subtract(BEFORE[:4], [1, 2, 3, 4]), np.subtract(AFTER, [2, 2.5, 3, 6])
+    assert normalised["normalised"]
+    assert normalised["test"].difference == pytest.approx((b - a).mean())
+    assert normalised["test"].p == pytest.approx(stats.ttest_rel(b, a).pvalue)
+    text = made.page()
+    assert "≈ Proposed method " in text
+    assert "patience 150 → 7 " in text
+    assert " 11.75 ± 1.71 | 12.15 ± 1.84 " in text
+    assert " 1396.27 ± 2.75 |" in text
+    assert "--configfile config/variants/short.yaml -- " in text
+
+
+def test_a_variant_is_held_against_what_it_differs_least_from(made):
+    made.variant("short-bfloat16", training={"patience": 7, "precision": "bfloat16"})
+    made.write("short-bfloat16", "iop", np.add(AFTER, [0.5, -0.2, 0.9, 0.4]))
+    last = made.rows()[-1]
+    assert (last["before"], last["after"]) == ("short", "short-bfloat16")
+    assert not last["normalised"]  # of one side there is no audit
+    text = made.page()
+    assert "precision float32 → bfloat16 (both with patience 7)" in text
+    assert "That is met." in text
+    for apart in ([3, -1, 2, 1.0], [0.5, 0.5, 0.5, 0.6]):  # by 1.25; surely by 0.5
+        made.write("short-bfloat16", "iop", np.add(AFTER, apart))
+        assert "not met: float32 stays the default." in made.page()
+
+
+def test_one_seed_has_no_test(made):
+    made.write("short", "iop", AFTER[:1], audit=[2.0])
+    assert made.rows()[0]["test"] is None
+    assert " 10.00 | 10.50 | " in " ".join(made.page().split())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"settings_digest": "0" * 16}, "its runs have other settings than the"),
+        ({"data_digest": "other"}, "short: freyfaces/iop has another data_digest"),
+        ({"samples": 20}, "short: freyfaces/iop has another samples"),
+        ({"seed": 9}, "short: freyfaces/iop has no seed in common with shipped"),
+    ],
+)
+def test_sides_that_do_not_match_are_refused(made, change, message):
+    made.write("short", "iop", AFTER[:1], **change)
+    with pytest.raises(ValueError, match=message):
+        made.page()
+
+
+def test_a_variant_without_a_difference_or_a_base_is_refused(made):
+    made.variant("same")
+    made.write("same", "iop", AFTER)
+    with pytest.raises(BadInput, match="same: freyfaces/iop has the settings of ship"):
+        made.rows()
+    (made.variants / "same.yaml").unlink()
+    made.write("short", "standard", AFTER)
+    with pytest.raises(BadInput, match="short: freyfaces/standard has nothing to be"):
+        made.rows()
+
+
+def test_the_committed_page_is_of_the_committed_scores():
+    page = (ROOT / "docs/sensitivity.md").read_text()
+    assert page.rstrip("\n") == sensitivity.committed().rstrip("\n")
