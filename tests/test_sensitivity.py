@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from made import registry, row
 from scipy import stats
 
@@ -27,7 +28,7 @@ class Made:
 
     def variant(self, name, **overlay):
         overlay |= {"name": name, "label": "made"}
-        text = products.yaml.safe_dump(overlay)
+        text = yaml.safe_dump(overlay)
         (self.variants / f"{name}.yaml").write_text(text)
 
     def write(self, name, method, values, audit=(), **changes):
@@ -129,6 +130,17 @@ def test_a_variant_without_a_difference_or_a_base_is_refused(made):
     made.write("short", "standard", AFTER)
     with pytest.raises(BadInput, match="short: freyfaces/standard has nothing to be"):
         made.rows()
+
+
+def test_a_file_that_is_no_configuration_is_named(made):
+    for text, message in (
+        ("sedes: 3", "sedes: no such key"),
+        ("- 1", r"\[1\]; expected keys"),
+        ("{", ""),
+    ):
+        (made.variants / "wrong.yaml").write_text(text)
+        with pytest.raises(BadInput, match=rf"wrong\.yaml: {message}"):
+            made.sides()
 
 
 def test_the_committed_page_is_of_the_committed_scores():

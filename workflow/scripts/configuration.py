@@ -32,12 +32,16 @@ def schema() -> dict:
 def load(*names: str | Path) -> dict:
     """Return files laid over each other as Snakemake does it.
 
-    Mappings are merged key by key, all else is replaced. names: below config/.
+    Mappings are merged key by key, all else is replaced. names: below config/. Raises
+    ValueError for a file without keys.
     """
     merged: dict = {}
     for name in names:
         text = (ROOT / "config" / name).read_text(encoding="utf-8")
-        _lay_over(merged, yaml.safe_load(text))
+        content = yaml.safe_load(text)
+        if not isinstance(content, dict):
+            raise ValueError(f"{content!r}; expected keys and values")
+        _lay_over(merged, content)
     return merged
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from workflow.scripts import (
     configuration,
@@ -32,7 +33,8 @@ INTRODUCTION = (
     "the choices named. A seed has the same initial weights, shuffles and noise before "
     "and after, so p is of a paired t-test, over the seeds that both have. Each "
     "variant is held against the shipped configuration or, where that is nearer, "
-    "another variant; commits and devices stand below, and move a number by rounding. "
+    "another variant. Commits and devices stand below; another device rounds "
+    "otherwise, which training amplifies. "
     "≈: with a p(z) that integrates to Z; normalised: less ln Z of each seed, where "
     "both sides have been audited. The shipped choices are a search's, by validation; "
     "nothing was chosen by this table."
@@ -61,11 +63,17 @@ class Side:
 def sides(
     variants: Path = ROOT / "config/variants", folder: Path = reference.FOLDER
 ) -> list[Side]:
-    """The shipped configuration, then its variants by name."""
+    """The shipped configuration, then its variants by name.
+
+    Raises BadInput for a file that is no configuration.
+    """
     shipped = "paper.yaml", "stand-ins.yaml"
     found = [Side("shipped", configuration.check(configuration.load(*shipped)), folder)]
     for file in sorted(variants.glob("*.yaml"), key=lambda file: file.stem):
-        config = configuration.check(configuration.load(*shipped, file))
+        try:
+            config = configuration.check(configuration.load(*shipped, file))
+        except (ValueError, yaml.YAMLError) as error:
+            raise BadInput(f"{file}: {' '.join(str(error).split())}") from error
         found.append(Side(file.stem, config, folder / "variants" / file.stem))
     return found
 
