@@ -1,11 +1,9 @@
 """A line that says which code and machine made a product's numbers."""
 
-import json
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
-from workflow.scripts.reading import BadInput
+from workflow.scripts import reading
 
 FACTS = ("commit", "device", "torch", "precision")
 
@@ -27,17 +25,11 @@ def of_records(paths: Iterable[str]) -> str:
     """The line of the runs with these record.json; "" without any."""
     facts = []
     for path in paths:
-        try:
-            record = json.loads(Path(path).read_text(encoding="utf-8"))
+        with reading.record(path) as record:
             torch = record["versions"]["torch"]
             facts.append(
                 (record["commit"], record["device"], torch, record["precision"])
             )
-        except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(
-                f"{path}: not a run's record, expected commit, device, "
-                f"precision and versions.torch ({error})"
-            ) from error
     return line("Runs", facts) if facts else ""
 
 

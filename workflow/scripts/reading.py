@@ -1,9 +1,11 @@
 """Reading CSV files so that a wrong one is named in a line, not in a traceback."""
 
 import functools
+import json
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +27,15 @@ def one_line_errors(build: Callable) -> Callable:
             sys.exit(f"{name}: {error}")
 
     return main
+
+
+@contextmanager
+def record(path: str | Path) -> Iterator[dict]:
+    """A run's record.json; BadInput if it is none, or lacks what is looked up in it."""
+    try:
+        yield json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise BadInput(f"{path}: not a run's record ({error!r})") from error
 
 
 def table(path: str | Path, columns: Iterable[str]) -> pd.DataFrame:

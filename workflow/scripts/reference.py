@@ -9,7 +9,6 @@ scores=reference`` makes every product of what there is.
 
 import argparse
 import csv
-import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -76,11 +75,9 @@ def searched(config: dict, folder: Path = FOLDER) -> list[str]:
             path = folder / "search" / dataset / run / "record.json"
             name = path.relative_to(folder.parents[1])
             now = configuration.settings(config, dataset, run.partition("/")[0])
-            try:
-                settings = json.loads(path.read_text(encoding="utf-8"))["settings"]
+            with reading.record(path) as record:
+                settings = record["settings"]
                 free = {key: settings[key] for key in ("learning_rate", "patience")}
-            except (ValueError, KeyError, TypeError) as error:
-                raise BadInput(f"{name}: not a run's record ({error!r})") from error
             if settings != now.as_dict() | free:
                 raise BadInput(
                     f"{name}: of other settings than the configuration's for "

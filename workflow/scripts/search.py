@@ -3,7 +3,6 @@
 ``python -m workflow.scripts.search --runs FOLDER... --csv F --markdown F``
 """
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -22,8 +21,7 @@ COLUMNS = (
 def read(folder: Path) -> tuple[dict, pd.Series]:
     """One run: its row of the table, and its validation ELBO by epoch."""
     path = folder / "record.json"
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+    with reading.record(path) as record:
         settings = record["settings"]
         row = {
             "dataset": record["dataset"],
@@ -38,8 +36,6 @@ def read(folder: Path) -> tuple[dict, pd.Series]:
             "data_digest": record["data_digest"][:16],
             "warmup": min(settings["warmup_epochs"], settings["max_epochs"]),
         }
-    except (ValueError, KeyError, OSError) as error:
-        raise BadInput(f"{path}: not a run's record ({error!r})") from error
     curve = reading.table(str(folder / "curve.csv"), ("epoch", "valid_elbo"))
     elbo = reading.numbers(curve, "valid_elbo", str(folder / "curve.csv"))
     return row, pd.Series(elbo.to_numpy(), index=curve["epoch"].astype(int))

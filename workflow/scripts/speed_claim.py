@@ -3,14 +3,12 @@
 ``python -m workflow.scripts.speed_claim --records FILE... --csv F --markdown F``
 """
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from workflow.scripts import origins, products, reading, table2, tabular
 from workflow.scripts.methods import METHODS
-from workflow.scripts.reading import BadInput
 
 OURS, OTHER = "iop", "vampprior"
 PAPER = {"mnist": 2.83}  # "almost 2.83 times faster", Section 5.3
@@ -40,8 +38,7 @@ NOTE = (
 
 def read(path: Path) -> dict:
     """What a record says of a run's time."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+    with reading.record(path) as record:
         return {
             "dataset": record["dataset"],
             "method": record["settings"]["method"],
@@ -51,8 +48,6 @@ def read(path: Path) -> dict:
             "job": str(record["stack"]),
             "seconds": float(record["training_seconds"]),
         }
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise BadInput(f"{path}: not a run's record ({error!r})") from error
 
 
 def rows(records: list[dict], configuration: str) -> list[dict]:
