@@ -3,6 +3,7 @@
 import argparse
 import csv
 import dataclasses
+import json
 from functools import partial
 
 import numpy as np
@@ -159,6 +160,21 @@ SCORES = [
 ]
 
 
+def runs(tmp_path):
+    """Folders of the runs: of T alone there is an objective, -0.5 on average."""
+    folders = []
+    for method, seed in (("vampprior", 0), *(("iop", seed) for seed in range(8))):
+        folders.append(tmp_path / f"{method}-{seed}")
+        folders[-1].mkdir(exist_ok=True)
+        facts = {"dataset": "freyfaces", "seed": seed, "epoch": 300}
+        facts["settings"] = {"method": method}
+        (folders[-1] / "record.json").write_text(json.dumps(facts))
+        value = -(seed + 1) / 9 if method == "iop" else "nan"
+        text = f"epoch,ratio_objective\n299,-7\n300,{value}\n301,-7\n"
+        (folders[-1] / "curve.csv").write_text(text)
+    return folders
+
+
 def page(tmp_path, audits=AUDITS):
     for name in ("scores", "audits"):
         (tmp_path / name).mkdir(exist_ok=True)
@@ -167,6 +183,7 @@ def page(tmp_path, audits=AUDITS):
         command(
             "--scores", write(tmp_path / "scores", *SCORES),
             "--audits", write(tmp_path / "audits", *audits),
+            "--runs", *runs(tmp_path),
             "--registry", registry(tmp_path), "--label", "a label",
             "--csv", out[0], "--ratio-csv", out[1], "--markdown", out[2],
         )
@@ -217,6 +234,9 @@ def test_the_ratio_in_numbers(tmp_path):
     # its Z is 1, whatever was estimated
     assert vamp.kl_to_prior == pytest.approx(95 - 80)
     assert "| 100; 2000 |  7.0 | 10.00 ± 4.00 |" in text
+    assert ours.ratio_objective == pytest.approx(-0.5)
+    assert pd.isna(vamp.ratio_objective)
+    assert "|   -0.5 |" in text
 
 
 def test_an_s_that_only_some_pairs_have_leaves_a_gap(tmp_path):

@@ -99,6 +99,8 @@ rule audit:
     input:
         scores=[f"<source>/scores/{d}/{m}.csv" for d, m in AUDITED],
         audits=[f"<source>/audit/{d}/{m}.csv" for d, m in AUDITED],
+        records=seed_files("record.json", AUDITED),
+        curves=seed_files("curve.csv", AUDITED),
     output:
         csv="<results>/audit.csv",
         ratio="<results>/audit_ratio.csv",
@@ -111,10 +113,12 @@ rule audit:
         face=FACE,
         words=WORDS,
         samples=config["importance_samples"],
+        folders=lambda wildcards, input: [Path(file).parent for file in input.records],
         code=SCRIPTS_CODE,
     shell:
         "python -m workflow.scripts.audit {params.face} --scores {input.scores}"
-        " --audits {input.audits} --importance-samples {params.samples}"
+        " --audits {input.audits} --runs {params.folders}"
+        " --importance-samples {params.samples}"
         " --csv {output.csv} --ratio-csv {output.ratio} --markdown {output.markdown}"
         " > {log} 2>&1"
 

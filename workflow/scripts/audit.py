@@ -3,6 +3,8 @@
 ``python -m workflow.scripts.audit --scores FILE... --audits FILE... --csv F ...``
 """
 
+from pathlib import Path
+
 import pandas as pd
 
 from workflow.scripts import products, reading, scores, statistics, table2, tabular
@@ -26,7 +28,7 @@ COLUMNS = (
 RATIO_COLUMNS = (
     "configuration dataset prior n chains temperatures effective_chains draws "
     "log_normaliser log_normaliser_sd mean_ratio mean_ratio_sd kl_to_normal "
-    "kl_to_normal_sd kl_to_prior kl_to_prior_sd"
+    "kl_to_normal_sd kl_to_prior kl_to_prior_sd ratio_objective"
 ).split()
 NOTE = (
     "Test log-likelihoods in nats, mean ± standard deviation over the seeds, with S "
@@ -46,7 +48,10 @@ RATIO_NOTE = (
     "that is known. q(z): the aggregated posterior over the training set (Eq. 8), the "
     "prior that is optimal for the ELBO, each image binarised once where training "
     "binarises. KL(q(z) ‖ p(z)) = KL(q(z) ‖ N(0, I)) - mean of T + ln Z, the last only "
-    "with ≈."
+    "with ≈. Eq. 20: what T was trained for, with dropout, in the epoch whose weights "
+    "are kept. At 0 the classifier errs nowhere and T has nothing to learn from, right "
+    "or wrong: ratios of densities that lie tens of nats apart are beyond it (Rhodes, "
+    "Xu and Gutmann 2020, Telescoping density-ratio estimation)."
 )
 
 
@@ -118,7 +123,24 @@ def grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
     ]
 
 
-def ratio_rows(frame: pd.DataFrame, configuration: str) -> list[dict]:
+def objectives(folders: list[Path]) -> dict[tuple[str, str, int], float]:
+    """Eq. 20 in nats at the kept epoch of each run that trained a T, by RUN."""
+    found = {}
+    for folder in folders:
+        with reading.record(folder / "record.json") as record:
+            key = record["dataset"], record["settings"]["method"], record["seed"]
+            kept = record["epoch"]
+        path = str(folder / "curve.csv")
+        curve = reading.table(path, ("epoch", "ratio_objective"))
+        of = curve.loc[reading.integers(curve, "epoch", path) == kept]
+        if list(of["ratio_objective"]) != ["nan"]:
+            found[key] = reading.numbers(of, "ratio_objective", path).iloc[0]
+    return found
+
+
+def ratio_rows(
+    frame: pd.DataFrame, objective: dict[tuple[str, str, int], float], configuration
+) -> list[dict]:
     """One row for each prior of a dataset."""
     found = []
     groups = dict(iter(frame[frame["metric"].isin(RATIO)].groupby(RUN[:2])))
@@ -144,6 +166,9 @@ def ratio_rows(frame: pd.DataFrame, configuration: str) -> list[dict]:
             summary = statistics.summarise(values[name])
             row |= {name: summary.mean}
             row |= {f"{name}_sd": summary.sd if summary.n > 1 else None}
+        runs = [(dataset, prior, seed) for seed in values.index]
+        known = [objective[run] for run in runs if run in objective]
+        row["ratio_objective"] = sum(known) / len(known) if known else None
         found.append(row)
     return found
 
@@ -151,7 +176,7 @@ def ratio_rows(frame: pd.DataFrame, configuration: str) -> list[dict]:
 def ratio_grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
     """The same as text."""
     header = "Dataset,Prior,n,C; steps,E,ln Z,Mean of T over q(z)".split(",")
-    header += ["KL(q(z) ‖ N(0, I))", "KL(q(z) ‖ p(z))"]
+    header += ["KL(q(z) ‖ N(0, I))", "KL(q(z) ‖ p(z))", "Eq. 20"]
     return header, [
         [
             registry.name(row["dataset"]),
@@ -160,6 +185,9 @@ def ratio_grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]
             f"{row['chains']}; {row['temperatures']}",
             f"{row['effective_chains']:.1f}",
             *(_number(row[name], row[f"{name}_sd"]) for name in MEANS),
+            table2.ABSENT
+            if row["ratio_objective"] is None
+            else f"{row['ratio_objective']:.1g}",
         ]
         for row in found
     ]
@@ -214,6 +242,9 @@ def main(argv=None):
     parser = products.parser(__doc__.splitlines()[0])
     parser.add_argument("--scores", nargs="+", required=True, metavar="FILE")
     parser.add_argument("--audits", nargs="+", required=True, metavar="FILE")
+    parser.add_argument(
+        "--runs", nargs="+", type=Path, required=True, help="their folders"
+    )
     parser.add_argument("--importance-samples", type=int, default=10, metavar="S")
     parser.add_argument("--csv", required=True, help="log-likelihoods")
     parser.add_argument("--ratio-csv", required=True)
@@ -221,7 +252,8 @@ def main(argv=None):
     args = parser.parse_args(argv)
     registry, name = products.registry(args.registry), args.configuration
     frame = read(args.scores, args.audits, args.importance_samples)
-    likelihoods, ratios = rows(frame, name), ratio_rows(frame, name)
+    likelihoods = rows(frame, name)
+    ratios = ratio_rows(frame, objectives(args.runs), name)
     products.write_csv(args.csv, likelihoods, COLUMNS)
     products.write_csv(args.ratio_csv, ratios, RATIO_COLUMNS)
     parts = [
