@@ -7,6 +7,7 @@ import pytest
 from made import registry
 
 from workflow.scripts import speed_claim
+from workflow.scripts.configuration import ROOT
 
 
 @pytest.fixture
@@ -63,3 +64,21 @@ def test_a_file_that_is_no_record_is_named(tmp_path, records):
     records[1].write_text("{}")
     with pytest.raises(SystemExit, match=r"1\.json: not a run's record"):
         run(tmp_path, records)
+
+
+def test_the_page_on_speed_says_what_the_committed_runs_took():
+    epochs, seconds = {}, {}
+    for method in ("vampprior-500", "iop"):
+        paths = (ROOT / "results/reference/runs/freyfaces" / method).glob("*/rec*.json")
+        runs = [json.loads(path.read_text()) for path in paths]
+        assert all(len(run["stack"]) == 1 for run in runs)
+        epochs[method] = sum(run["epochs"] for run in runs) / len(runs)
+        seconds[method] = min(run["training_seconds"] / run["epochs"] for run in runs)
+    epoch, length = (of["vampprior-500"] / of["iop"] for of in (seconds, epochs))
+    text = " ".join((ROOT / "docs/speed.md").read_text().split())
+    for words in (
+        f"takes {epoch:.2f} times as long as one of ours",
+        f"a run up to its stop {epoch * length:.2f} times",
+        f"lasts {epochs['vampprior-500']:.0f} epochs and ours {epochs['iop']:.0f}",
+    ):
+        assert words in text
