@@ -3,6 +3,7 @@
 import argparse
 import csv
 import dataclasses
+import itertools
 import json
 from functools import partial
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from made import command, registry, seeds, spread, write
+from made import COMMIT, command, registry, seeds, spread, write
 
 from models import audit as measuring
 from models import data, train
@@ -161,21 +162,22 @@ SCORES = [
 
 
 def runs(tmp_path):
-    """Folders of the runs: of T alone there is an objective, -0.5 on average."""
+    """Folders of the runs: of T alone there is an objective, with -0.5 half way."""
     folders = []
-    for method, seed in (("vampprior", 0), *(("iop", seed) for seed in range(8))):
+    for method, seed in itertools.product(("vampprior", "iop"), range(8)):
         folders.append(tmp_path / f"{method}-{seed}")
         folders[-1].mkdir(exist_ok=True)
-        facts = {"dataset": "freyfaces", "seed": seed, "epoch": 300}
-        facts["settings"] = {"method": method}
+        facts = {"dataset": "freyfaces", "seed": seed, "epoch": 300, "epochs": 350}
+        facts |= {"settings": {"method": method}, "commit": COMMIT}
         (folders[-1] / "record.json").write_text(json.dumps(facts))
-        value = -(seed + 1) / 9 if method == "iop" else "nan"
+        value = (-0.9, -0.51, -0.52, -0.53, -0.49, -0.48, 0, 0)[seed]
+        value = value if method == "iop" else "nan"
         text = f"epoch,ratio_objective\n299,-7\n300,{value}\n301,-7\n"
         (folders[-1] / "curve.csv").write_text(text)
     return folders
 
 
-def page(tmp_path, audits=AUDITS):
+def page(tmp_path, audits=AUDITS, folders=None):
     for name in ("scores", "audits"):
         (tmp_path / name).mkdir(exist_ok=True)
     out = [tmp_path / name for name in ("a.csv", "r.csv", "a.md")]
@@ -183,7 +185,7 @@ def page(tmp_path, audits=AUDITS):
         command(
             "--scores", write(tmp_path / "scores", *SCORES),
             "--audits", write(tmp_path / "audits", *audits),
-            "--runs", *runs(tmp_path),
+            "--runs", *(folders or runs(tmp_path)),
             "--registry", registry(tmp_path), "--label", "a label",
             "--csv", out[0], "--ratio-csv", out[1], "--markdown", out[2],
         )
@@ -262,6 +264,41 @@ def test_an_audit_of_other_weights_is_refused(tmp_path, column):
     stale = [[row | {column: other} for row in group] for group in AUDITS]
     with pytest.raises(SystemExit, match="seed 0 is of other weights than the scores"):
         page(tmp_path, stale)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        (
+            "record.json",
+            '"epochs": 350',
+            '"epochs": 351',
+            "none has the audited",
+        ),
+        (
+            "record.json",
+            '"seed": 3',
+            '"seed": 9',
+            "of freyfaces, iop, seed 3: epoch",
+        ),
+        ("record.json", '"epoch"', '"x"', r"record\.json: not a run's record"),
+        (
+            "curve.csv",
+            "300,",
+            "302,",
+            r"curve\.csv: 0 lines of epoch 300, expected",
+        ),
+        ("curve.csv", "300,-0.53", "300,x", "'ratio_objective' is 'x', expected a fin"),
+    ],
+)
+def test_a_run_that_is_not_the_audited_one_is_refused(
+    tmp_path, name, old, new, message
+):
+    folders = runs(tmp_path)
+    path = tmp_path / "iop-3" / name
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(SystemExit, match=message):
+        page(tmp_path, folders=folders)
 
 
 def test_a_metric_of_another_file_is_refused(tmp_path):

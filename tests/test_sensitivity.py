@@ -7,7 +7,7 @@ import yaml
 from made import registry, row
 from scipy import stats
 
-from workflow.scripts import configuration, products, scores, sensitivity
+from workflow.scripts import configuration, products, scores, sensitivity, variants
 from workflow.scripts.configuration import ROOT
 from workflow.scripts.reading import BadInput
 
@@ -36,12 +36,13 @@ class Made:
         (side,) = [side for side in self.sides() if side.name == name]
         found = configuration.settings(side.config, "freyfaces", method)
         changes = {"settings_digest": found.digest, "data_digest": "data"} | changes
+        stale = {"epoch": 7} if changes.pop("stale", False) else {}
         for kind, of, more in (
             ("scores", values, {}),
-            ("audit", audit, {"metric": "log_normaliser", "split": "prior"}),
+            ("audit", audit, {"metric": "log_normaliser", "split": "prior"} | stale),
         ):
             rows = [
-                row("freyfaces", method, seed, value) | changes | more
+                row("freyfaces", method.partition("-")[0], seed, value) | changes | more
                 for seed, value in enumerate(of)
             ]
             if rows:
@@ -50,10 +51,10 @@ class Made:
                 pd.DataFrame(rows, columns=scores.COLUMNS).to_csv(path, index=False)
 
     def sides(self):
-        return sensitivity.sides(self.variants, self.reference)
+        return variants.sides(self.variants, self.reference)
 
     def rows(self):
-        return sensitivity.rows(self.sides())
+        return variants.compared(self.sides())
 
     def page(self):
         return sensitivity.page(self.sides(), PAPER, self.registry)
@@ -83,21 +84,46 @@ def test_the_seeds_that_both_have_are_paired_as_scored_and_normalised(made):
     assert "patience 150 → 7 " in text
     assert " 11.75 ± 1.71 | 12.15 ± 1.84 " in text
     assert " 1396.27 ± 2.75 |" in text
-    assert "--configfile config/variants/short.yaml -- " in text
+    assert "config/stand-ins.yaml config/variants/short.yaml -- " in text
 
 
 def test_a_variant_is_held_against_what_it_differs_least_from(made):
-    made.variant("short-bfloat16", training={"patience": 7, "precision": "bfloat16"})
-    made.write("short-bfloat16", "iop", np.add(AFTER, [0.5, -0.2, 0.9, 0.4]))
-    last = made.rows()[-1]
-    assert (last["before"], last["after"]) == ("short", "short-bfloat16")
-    assert not last["normalised"]  # of one side there is no audit
-    text = made.page()
-    assert "precision float32 → bfloat16 (both with patience 7)" in text
-    assert "That is met." in text
-    for apart in ([3, -1, 2, 1.0], [0.5, 0.5, 0.5, 0.6]):  # by 1.25; surely by 0.5
-        made.write("short-bfloat16", "iop", np.add(AFTER, apart))
-        assert "not met: float32 stays the default." in made.page()
+    made.variant("both", training={"patience": 7, "precision": "bfloat16"})
+    made.write("both", "iop", AFTER, precision="bfloat16", device="another")
+    by_name = {line["after"]: line for line in made.rows()}
+    assert by_name["short"]["before"] == "shipped"
+    assert by_name["both"]["before"] == "short"
+    assert not by_name["both"]["normalised"]  # of one side there is no audit
+    words = "precision float32 → bfloat16, device cpu → another (both with patience 7)"
+    assert words in made.page()
+    made.variant("other", training={"patience": 7, "precision": "reduced"})
+    made.write("other", "iop", AFTER, precision="tensorfloat32")
+    befores = {line["after"]: line["before"] for line in made.rows()}
+    assert befores == {"short": "shipped", "both": "short", "other": "short"}
+
+
+def test_lower_precision_needs_every_prior_within_a_nat(made):
+    made.variant("bf", training={"precision": "bfloat16"})
+    near = np.add(BEFORE, [0.1, -0.2, 0.3, -0.1, 0.1])
+    for prior in ("standard", "iop"):
+        made.write("shipped", prior, BEFORE)
+        made.write("bf", prior, near, precision="bfloat16")
+    assert "nat of 0: bfloat16 does not." in made.page()  # the VampPrior is missing
+    made.write("shipped", "vampprior-500", BEFORE, components=500)
+    for apart, words in (
+        ([0.1, -0.2, 0.3, -0.1, 0.1], "does"),
+        ([0.4, 0.5, 0.5, 0.6, 0.5], "does not"),  # surely by 0.5
+        ([3, -3, 2, -2, 0.1], "does not"),  # too few seeds to say
+        ([2, 2.5, 3, 3.5, 3], "does not"),
+    ):
+        made.write(
+            "bf", "vampprior-500", np.add(BEFORE, apart), components=500,
+            precision="bfloat16",
+        )  # fmt: skip
+        assert f"nat of 0: bfloat16 {words}." in made.page()
+    made.write("bf", "iop", near)  # on a device that has no such precision
+    with pytest.raises(BadInput, match="bf: freyfaces/iop was computed in the prec"):
+        made.page()
 
 
 def test_one_seed_has_no_test(made):
@@ -111,13 +137,19 @@ def test_one_seed_has_no_test(made):
     [
         ({"settings_digest": "0" * 16}, "its runs have other settings than the"),
         ({"data_digest": "other"}, "short: freyfaces/iop has another data_digest"),
-        ({"samples": 20}, "short: freyfaces/iop has another samples"),
+        ({"samples": 20}, "short: freyfaces/iop has no seed in common with shipped"),
         ({"seed": 9}, "short: freyfaces/iop has no seed in common with shipped"),
     ],
 )
 def test_sides_that_do_not_match_are_refused(made, change, message):
     made.write("short", "iop", AFTER[:1], **change)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(BadInput, match=message):
+        made.page()
+
+
+def test_an_audit_of_other_weights_is_refused(made):
+    made.write("short", "iop", AFTER, audit=[2.0], stale=True)
+    with pytest.raises(BadInput, match=r"iop\.csv: seed 0 is of other weights than"):
         made.page()
 
 
@@ -141,6 +173,13 @@ def test_a_file_that_is_no_configuration_is_named(made):
         (made.variants / "wrong.yaml").write_text(text)
         with pytest.raises(BadInput, match=rf"wrong\.yaml: {message}"):
             made.sides()
+
+
+def test_a_variant_of_another_name_is_refused(made):
+    made.variant("wrong")
+    (made.variants / "wrong.yaml").rename(made.variants / "right.yaml")
+    with pytest.raises(BadInput, match=r"right\.yaml: name: wrong; expected right"):
+        made.sides()
 
 
 def test_the_committed_page_is_of_the_committed_scores():

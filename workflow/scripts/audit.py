@@ -3,8 +3,10 @@
 ``python -m workflow.scripts.audit --scores FILE... --audits FILE... --csv F ...``
 """
 
+import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from workflow.scripts import products, reading, scores, statistics, table2, tabular
@@ -48,10 +50,12 @@ RATIO_NOTE = (
     "that is known. q(z): the aggregated posterior over the training set (Eq. 8), the "
     "prior that is optimal for the ELBO, each image binarised once where training "
     "binarises. KL(q(z) ‖ p(z)) = KL(q(z) ‖ N(0, I)) - mean of T + ln Z, the last only "
-    "with ≈. Eq. 20: what T was trained for, with dropout, in the epoch whose weights "
-    "are kept. At 0 the classifier errs nowhere and T has nothing to learn from, right "
-    "or wrong: ratios of densities that lie tens of nats apart are beyond it (Rhodes, "
-    "Xu and Gutmann 2020, Telescoping density-ratio estimation)."
+    "with ≈. Eq. 20: its value in T's last epoch before the weights that are kept, "
+    "with dropout; the median of the seeds. Near 0, its upper bound, T separates the "
+    "two samples almost perfectly, as the exact ratio and many others do where the two "
+    "densities lie far apart: the objective then hardly tells them apart. Rhodes, Xu "
+    "and Gutmann (2020, Telescoping density-ratio estimation) found such estimates to "
+    "fail beyond tens of nats."
 )
 
 
@@ -123,23 +127,40 @@ def grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
     ]
 
 
-def objectives(folders: list[Path]) -> dict[tuple[str, str, int], float]:
-    """Eq. 20 in nats at the kept epoch of each run that trained a T, by RUN."""
-    found = {}
+def objectives(folders: list[Path], frame: pd.DataFrame) -> dict[tuple, float]:
+    """Eq. 20 in nats at the kept epoch of each run, by RUN; nan without a T.
+
+    Raises BadInput where a seed of the audits in ``frame`` has no run, or another's.
+    """
+    found, weights = {}, {}
     for folder in folders:
         with reading.record(folder / "record.json") as record:
             key = record["dataset"], record["settings"]["method"], record["seed"]
             kept = record["epoch"]
+            weights[key] = str(kept), str(record["epochs"]), record["commit"]
         path = str(folder / "curve.csv")
         curve = reading.table(path, ("epoch", "ratio_objective"))
         of = curve.loc[reading.integers(curve, "epoch", path) == kept]
-        if list(of["ratio_objective"]) != ["nan"]:
-            found[key] = reading.numbers(of, "ratio_objective", path).iloc[0]
+        if len(of) != 1:
+            raise BadInput(f"{path}: {len(of)} lines of epoch {kept}, expected one")
+        (text,) = of["ratio_objective"]
+        found[key] = (
+            math.nan
+            if text == "nan"
+            else reading.numbers(of, "ratio_objective", path).iloc[0]
+        )
+    columns = [*RUN, "epoch", "epochs", "commit"]
+    for row in frame[columns].drop_duplicates().itertuples(index=False, name=None):
+        if weights.get(row[:3]) != row[3:]:
+            raise BadInput(
+                f"--runs: none has the audited weights of {row[0]}, {row[1]}, seed "
+                f"{row[2]}: epoch {row[3]} of {row[4]}, commit {row[5]}"
+            )
     return found
 
 
 def ratio_rows(
-    frame: pd.DataFrame, objective: dict[tuple[str, str, int], float], configuration
+    frame: pd.DataFrame, objective: dict[tuple, float], configuration: str
 ) -> list[dict]:
     """One row for each prior of a dataset."""
     found = []
@@ -166,9 +187,9 @@ def ratio_rows(
             summary = statistics.summarise(values[name])
             row |= {name: summary.mean}
             row |= {f"{name}_sd": summary.sd if summary.n > 1 else None}
-        runs = [(dataset, prior, seed) for seed in values.index]
-        known = [objective[run] for run in runs if run in objective]
-        row["ratio_objective"] = sum(known) / len(known) if known else None
+        ends = [objective[dataset, prior, seed] for seed in values.index]
+        middle = float(np.median(ends))
+        row["ratio_objective"] = None if math.isnan(middle) else middle
         found.append(row)
     return found
 
@@ -253,7 +274,7 @@ def main(argv=None):
     registry, name = products.registry(args.registry), args.configuration
     frame = read(args.scores, args.audits, args.importance_samples)
     likelihoods = rows(frame, name)
-    ratios = ratio_rows(frame, objectives(args.runs), name)
+    ratios = ratio_rows(frame, objectives(args.runs, frame), name)
     products.write_csv(args.csv, likelihoods, COLUMNS)
     products.write_csv(args.ratio_csv, ratios, RATIO_COLUMNS)
     parts = [

@@ -33,7 +33,8 @@ def _text(value, form: str = "{:.2f}") -> str:
     return table2.ABSENT if value is None else form.format(value)
 
 
-def _p(value) -> str:
+def p_value(value: float | None) -> str:
+    """A p as text, a dash for none."""
     if value is None:
         return table2.ABSENT
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
@@ -61,7 +62,7 @@ def value_table(rows: list[dict], registry) -> str:
                 _estimate(row["paper_mean"], row["paper_sd"], prior),
                 _text(row["difference"], "{:+.2f}"),
                 table2.ABSENT if low is None else f"[{low:+.2f}, {high:+.2f}]",
-                _p(row["p_value"]),
+                p_value(row["p_value"]),
                 row["verdict"],
             ]
         )
@@ -76,9 +77,9 @@ def order_table(rows: list[dict], registry) -> str:
             registry.name(row["dataset"]),
             f"{METHODS[row['other']]} minus {METHODS[row['prior']]}",
             _text(row["gap"], "{:+.2f}"),
-            _p(row["p_value"]),
+            p_value(row["p_value"]),
             _text(row["paper_gap"], "{:+.2f}"),
-            _p(row["paper_p_value"]),
+            p_value(row["paper_p_value"]),
             row["verdict"],
         ]
         for row in rows

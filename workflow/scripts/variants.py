@@ -1,0 +1,161 @@
+"""Variants of the protocol: configurations beside the shipped one, and their scores.
+
+A variant is config/variants/NAME.yaml, laid over the paper's configuration; its runs
+lie below results/reference/variants/NAME/ as the others do below results/reference/.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from workflow.scripts import audit, configuration, reference, scores, statistics
+from workflow.scripts.configuration import ROOT
+from workflow.scripts.methods import ESTIMATED
+from workflow.scripts.reading import BadInput
+
+Pair = tuple[str, str]  # dataset and method
+
+
+@dataclass(frozen=True)
+class Side:
+    """A configuration, and the folder of its committed runs."""
+
+    name: str
+    config: dict
+    folder: Path
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The pairs of Table 2 that it has scores of."""
+        wanted = configuration.table2_pairs(self.config)
+        return reference.present(self.config, wanted, self.folder)
+
+    def settings(self, pair: Pair) -> dict:
+        """The protocol of a pair."""
+        return configuration.settings(self.config, *pair).as_dict()
+
+    def file(self, kind: str, pair: Pair) -> Path:
+        """Where a pair's scores or audit lie."""
+        return self.folder / kind / pair[0] / f"{pair[1]}.csv"
+
+    def rows(self, pair: Pair) -> pd.DataFrame:
+        """A pair's test log-likelihoods in nats with what they are of, by seed."""
+        frame = scores.read([self.file("scores", pair)])
+        samples = self.config["importance_samples"]
+        rows = scores.select(frame, pair[0], pair[1].partition("-")[0], samples)
+        return rows.set_index("seed").sort_index()
+
+    def normalised(self, pair: Pair) -> pd.Series | None:
+        """The same less ln Z, of the seeds audited, where p(z) is an estimate."""
+        prior, path = pair[1].partition("-")[0], self.file("audit", pair)
+        if prior not in ESTIMATED or not path.exists():
+            return None
+        samples = self.config["importance_samples"]
+        frame = audit.read([self.file("scores", pair)], [path], samples)
+        values = audit.densities(frame)[pair[0], prior, True]
+        return values[samples].droplevel(["dataset", "prior"])
+
+
+def sides(
+    variants: Path = ROOT / "config/variants", folder: Path = reference.FOLDER
+) -> list[Side]:
+    """The shipped configuration, then its variants by name.
+
+    Raises BadInput for a file that is no configuration, or of another name.
+    """
+    shipped = "paper.yaml", "stand-ins.yaml"
+    found = [Side("shipped", configuration.check(configuration.load(*shipped)), folder)]
+    for file in sorted(variants.glob("*.yaml"), key=lambda file: file.stem):
+        try:
+            config = configuration.check(configuration.load(*shipped, file))
+        except (ValueError, yaml.YAMLError) as error:
+            raise BadInput(f"{file}: {' '.join(str(error).split())}") from error
+        if config["name"] != file.stem:
+            raise BadInput(f"{file}: name: {config['name']}; expected {file.stem}")
+        found.append(Side(file.stem, config, folder / "variants" / file.stem))
+    return found
+
+
+def changes(before: Side, after: Side, pair: Pair) -> dict[str, tuple]:
+    """The settings of a pair in which two sides differ, with both values."""
+    old, new = before.settings(pair), after.settings(pair)
+    return {key: (old[key], new[key]) for key in old if old[key] != new[key]}
+
+
+def base(side: Side, pair: Pair, found: list[Side]) -> Side:
+    """What a variant is held against: the side with this pair that it is nearest to.
+
+    The shipped one, or a variant that is nearer to the shipped one than this; the
+    first of several. Raises BadInput where there is none, or one of equal settings.
+    """
+    shipped = found[0]
+    far = len(changes(shipped, side, pair))
+    there = [
+        other
+        for other in found
+        if other is not side
+        and pair in other.pairs
+        and (other is shipped or len(changes(shipped, other, pair)) < far)
+    ]
+    if not there:
+        raise BadInput(f"{side.name}: {'/'.join(pair)} has nothing to be held against")
+    nearest = min(there, key=lambda other: len(changes(other, side, pair)))
+    if not changes(nearest, side, pair):
+        raise BadInput(
+            f"{side.name}: {'/'.join(pair)} has the settings of {nearest.name}, "
+            "expected others"
+        )
+    return nearest
+
+
+def compared(found: list[Side]) -> list[dict]:
+    """A row a variant and pair, and one more where both sides can be normalised."""
+    lines = []
+    for side in found[1:]:
+        for pair in side.pairs:
+            before = base(side, pair, found)
+            a, b = before.rows(pair), side.rows(pair)
+            row = {
+                "pair": pair,
+                "before": before.name,
+                "after": side.name,
+                "changes": changes(before, side, pair),
+                "at": changes(found[0], before, pair),
+                "devices": tuple(", ".join(sorted(set(of["device"]))) for of in (a, b)),
+            }
+            _check(row, a, b)
+            lines.append(row | {"normalised": False} | _held(a["value"], b["value"]))
+            a, b = before.normalised(pair), side.normalised(pair)
+            if a is not None and b is not None and len(a.index.intersection(b.index)):
+                lines.append(row | {"normalised": True} | _held(a, b))
+    return lines
+
+
+def _check(row: dict, a: pd.DataFrame, b: pd.DataFrame) -> None:
+    name = f"{row['after']}: {'/'.join(row['pair'])}"
+    if a.index.intersection(b.index).empty:
+        raise BadInput(
+            f"{name} has no seed in common with {row['before']}, expected one or more"
+        )
+    if set(a["data_digest"]) != set(b["data_digest"]):
+        raise BadInput(
+            f"{name} has another data_digest than in {row['before']}, expected the same"
+        )
+    if "precision" in row["changes"] and set(a["precision"]) & set(b["precision"]):
+        raise BadInput(
+            f"{name} was computed in the precision of {row['before']}, "
+            f"{', '.join(sorted(set(b['precision'])))}; expected another: the device "
+            "may not have it"
+        )
+
+
+def _held(before: pd.Series, after: pd.Series) -> dict:
+    """Two summaries and the paired test, over the seeds that both have."""
+    seeds = before.index.intersection(after.index)
+    a, b = before[seeds].to_numpy(), after[seeds].to_numpy()
+    return {
+        "summaries": (statistics.summarise(a), statistics.summarise(b)),
+        "test": statistics.paired(b, a) if len(seeds) > 1 else None,
+    }
