@@ -127,6 +127,7 @@ rule speed_claim:
     """Section 5.3: how much faster our training is than the VampPrior's."""
     input:
         records=seed_files("record.json", TRAINED),
+        curves=seed_files("curve.csv", TRAINED),
     output:
         csv="<results>/speed_claim.csv",
         markdown="<results>/speed_claim.md",
