@@ -59,6 +59,11 @@ def test_the_best_mean_is_chosen_and_shown(folders, tmp_path):
     # six epochs end a run before its patience of 200 does
     expected = r"| mnist | vampprior-500 | 2 | 2.50\* | **5.00**\* | 4.50\* |"
     assert line.split() == expected.split()
+    # medians from epoch 2 on: 4 and 3, 3 and 3, 0 and 0
+    (line,) = re.findall(r"^\| mnist .*3\.50.*$", text, re.M)
+    expected = r"| mnist | vampprior-500 | 2 | 0.00\* | 3.00\* | **3.50**\* |"
+    assert line.split() == expected.split()
+    assert set(rows[rows["rate"] == 0.001]["usual_valid_elbo"]) == {4, 3}
     assert "No test image was read" in text
     assert "commit 0123456789ab" in text
 
@@ -75,6 +80,14 @@ def test_runs_that_do_not_compare_are_refused(old, new, message, folders):
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(SystemExit, match=message):
         search.main(["--runs", *map(str, folders), "--csv", "x", "--markdown", "y"])
+
+
+def test_what_is_usual_is_taken_around_the_best_epoch(folders, monkeypatch):
+    monkeypatch.setattr(search, "AROUND", 1)
+    path = folders[0] / "record.json"
+    path.write_text(path.read_text().replace('"epoch": 6', '"epoch": 3'))
+    row, _ = search.read(folders[0])
+    assert row["usual_valid_elbo"] == 4  # of 1 5 4
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from workflow.scripts.reading import BadInput
 
 PATIENCES = (25, 50, 75, 100, 150)  # epochs, tried on the curves of the chosen rates
 LOSS = 1.0  # nats of mean validation ELBO that a patience may cost a cell
+AROUND = 50  # epochs on either side of the best, for the ELBO that is usual there
 COLUMNS = (
-    "configuration dataset method rate seed patience best_valid_elbo best_epoch epochs "
-    "chosen commit device precision data_digest"
+    "configuration dataset method rate seed patience best_valid_elbo usual_valid_elbo "
+    "best_epoch epochs chosen commit device precision data_digest"
 ).split()
 
 
@@ -38,7 +39,10 @@ def read(folder: Path) -> tuple[dict, pd.Series]:
         }
     curve = reading.table(str(folder / "curve.csv"), ("epoch", "valid_elbo"))
     elbo = reading.numbers(curve, "valid_elbo", str(folder / "curve.csv"))
-    return row, pd.Series(elbo.to_numpy(), index=curve["epoch"].astype(int))
+    elbo = pd.Series(elbo.to_numpy(), index=curve["epoch"].astype(int))
+    first = max(row["best_epoch"] - AROUND, row["warmup"])
+    usual = float(elbo.loc[first : row["best_epoch"] + AROUND].median())
+    return row | {"usual_valid_elbo": usual}, elbo
 
 
 def stopped(elbo: pd.Series, warmup: int, patience: int) -> tuple[float, int]:
@@ -52,16 +56,19 @@ def stopped(elbo: pd.Series, warmup: int, patience: int) -> tuple[float, int]:
     return float(best), last
 
 
-def choose(rows: pd.DataFrame) -> pd.Series:
-    """Whether a row has its cell's chosen rate: the best mean validation ELBO."""
-    means = rows.groupby(["dataset", "method", "rate"])["best_valid_elbo"].mean()
+def choose(rows: pd.DataFrame, column: str = "best_valid_elbo") -> pd.Series:
+    """Whether a row has the rate whose mean of a column is its cell's highest."""
+    means = rows.groupby(["dataset", "method", "rate"])[column].mean()
     best = means.groupby(level=[0, 1]).idxmax()
     cells = zip(rows["dataset"], rows["method"], rows["rate"], strict=True)
     return pd.Series([cell in set(best) for cell in cells], index=rows.index)
 
 
-def rate_grid(rows: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Mean best validation ELBO by cell and rate, the chosen one in bold."""
+def rate_grid(
+    rows: pd.DataFrame, column: str = "best_valid_elbo"
+) -> tuple[list[str], list[list[str]]]:
+    """Means of a column by cell and rate, the highest in bold."""
+    highest = choose(rows, column)
     rates = sorted(rows["rate"].unique())
     header = ["Dataset", "Method", "n", *(f"{rate:g}" for rate in rates)]
     grid = []
@@ -69,8 +76,8 @@ def rate_grid(rows: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
         line = [dataset, method, str(cell["seed"].nunique())]
         for rate in rates:
             of = cell[cell["rate"] == rate]
-            text = f"{of['best_valid_elbo'].mean():.2f}" if len(of) else "—"
-            text = f"**{text}**" if of["chosen"].any() else text
+            text = f"{of[column].mean():.2f}" if len(of) else "—"
+            text = f"**{text}**" if highest[of.index].any() else text
             cut = of["epochs"] - of["best_epoch"].clip(of["warmup"]) < of["patience"]
             line.append(text + r"\*" * bool(cut.any()))
         grid.append(line)
@@ -149,8 +156,15 @@ def main(argv=None):
         "rate is that of encoder, decoder and prior; that of the density-ratio net "
         "stays. No test image was read.",
         tabular.markdown(*rate_grid(rows), left=(0, 1)),
+        "## Around the best epoch",
+        f"The median validation ELBO of the epochs up to {AROUND} before and after the "
+        "best, after the warm-up; means over the seeds, in bold the highest of a cell. "
+        "The best of many epochs lies above what is usual by the more, the more the "
+        "weights swing from epoch to epoch. Where another rate is in bold here than "
+        "above, the choice rests on that.",
+        tabular.markdown(*rate_grid(rows, "usual_valid_elbo"), left=(0, 1)),
         "## Patience",
-        "At the rates in bold: the best validation ELBO, nats that a shorter "
+        "At the chosen rates: the best validation ELBO, nats that a shorter "
         "patience would have lost and, in brackets, epochs until the stop; means over "
         "the seeds.",
         tabular.markdown(*patience_grid(patiences), left=(0, 1)),
