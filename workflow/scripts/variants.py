@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from workflow.scripts import audit, configuration, reference, scores, statistics
+from workflow.scripts import audit_rows, configuration, reference, scores, statistics
 from workflow.scripts.configuration import ROOT
 from workflow.scripts.methods import ESTIMATED
 from workflow.scripts.reading import BadInput
@@ -53,8 +53,8 @@ class Side:
         if prior not in ESTIMATED or not path.exists():
             return None
         samples = self.config["importance_samples"]
-        frame = audit.read([self.file("scores", pair)], [path], samples)
-        values = audit.densities(frame)[pair[0], prior, True]
+        frame = audit_rows.read([self.file("scores", pair)], [path], samples)
+        values = audit_rows.densities(frame)[pair[0], prior, True]
         return values[samples].droplevel(["dataset", "prior"])
 
 
