@@ -28,6 +28,10 @@ class Summary:
     mean: float
     sd: float
 
+    def __str__(self):
+        """Mean and deviation with two decimals as in the paper; none for n = 1."""
+        return f"{self.mean:.2f}" + (f" ± {self.sd:.2f}" if self.n > 1 else "")
+
 
 @dataclass(frozen=True)
 class Difference:

@@ -58,12 +58,9 @@ def rows(table: Table, registry: products.Registry, configuration: str) -> list[
 
 
 def number(cell: Cell, between: str = " ± ") -> str:
-    """Mean and deviation with two decimals as in the paper; no deviation for n = 1."""
+    """A cell's mean and deviation, a dash without scores."""
     summary = cell.summary
-    if summary is None:
-        return ABSENT
-    deviation = f"{between}{summary.sd:.2f}" if summary.n > 1 else ""
-    return f"{summary.mean:.2f}{deviation}"
+    return ABSENT if summary is None else str(summary).replace(" ± ", between)
 
 
 def field(table: Table, dataset: str, prior: str, kind: str) -> str:
