@@ -27,7 +27,8 @@ def folder(output: str | os.PathLike, seed: int) -> Path:
 def write(path: Path, run: Run, dataset: Dataset, settings: Settings, record: dict):
     """Write one seed's folder; the record comes last, so with it all is there.
 
-    record: provenance that goes beyond what the other arguments say.
+    record: provenance that goes beyond what the other arguments say. A run without
+    weights leaves curve and record alone.
     """
     facts = {
         "dataset": dataset.name,
@@ -39,16 +40,20 @@ def write(path: Path, run: Run, dataset: Dataset, settings: Settings, record: di
         "epochs": len(run.curve),
         "settings": settings.as_dict(),
     }
-    with replacing(path / WEIGHTS) as temporary, open(temporary, "wb") as file:
-        weights = {name: value.cpu().numpy() for name, value in run.weights.items()}
-        np.savez(file, facts=np.array(json.dumps(facts)), **weights)
+    if run.weights:
+        with replacing(path / WEIGHTS) as temporary, open(temporary, "wb") as file:
+            weights = {name: value.cpu().numpy() for name, value in run.weights.items()}
+            np.savez(file, facts=np.array(json.dumps(facts)), **weights)
     with replacing(path / CURVES) as temporary, open(temporary, "w", newline="") as f:
         rows = csv.writer(f, lineterminator="\n")
         name = record.get("configuration", "")
         rows.writerow(["configuration", *CURVE])
         rows.writerows([name, *row] for row in run.curve)
     with replacing(path / RECORD) as temporary:
-        valid = {"best_valid_elbo": run.best_elbo}
+        valid = {
+            "best_valid_elbo": run.best_elbo if np.isfinite(run.best_elbo) else None,
+            "diverged": bool(run.failure),
+        }
         temporary.write_text(json.dumps(facts | valid | record, indent=2) + "\n")
 
 

@@ -35,6 +35,12 @@ def parser() -> argparse.ArgumentParser:
         default=Scratch.INTERVAL,
         metavar="SECONDS",
     )
+    p.add_argument(
+        "--curves-only",
+        action="store_true",
+        help="write no weights, and of a seed that diverges, which else is an error, "
+        "curve and record, too: for a search",
+    )
     options.add_configuration(p)
     options.add_machine(p)
     options.add_steps(p)
@@ -108,10 +114,12 @@ def run(arguments: argparse.Namespace) -> None:
         }
         failures += [one.failure for one in finished if one.failure]
         for one in finished:
-            if not one.failure:
+            if arguments.curves_only:
+                one.weights = {}
+            if arguments.curves_only or not one.failure:
                 folder = runs.folder(arguments.output, one.seed)
                 runs.write(folder, one, dataset, chosen, record)
-    if failures:
+    if failures and not arguments.curves_only:
         raise ValueError(f"{dataset.name}/{chosen.method} {'; '.join(failures)}")
     for scratch in scratches:  # only now: a job that fails loses all its outputs
         scratch.remove()
@@ -141,6 +149,7 @@ def _argv(arguments) -> list[str]:
         "--output", str(arguments.output), "--device", arguments.device,
         "--threads", str(arguments.threads),
         "--configuration", arguments.configuration,
+        *["--curves-only"] * arguments.curves_only,
         *["--compile"] * arguments.compile,
         *["--no-capture"] * arguments.no_capture,
         *options.settings(arguments).flags(),

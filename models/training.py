@@ -34,7 +34,7 @@ class Run:
     best_elbo: float = -np.inf  # on validation data, in nats
     best_epoch: int = 0
     stopped: bool = False
-    failure: str = ""  # why it has no weights
+    failure: str = ""  # how it diverged, if it did
     weights: dict[str, torch.Tensor] = field(default_factory=dict)  # at best_epoch
 
     @property

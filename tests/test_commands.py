@@ -45,6 +45,25 @@ def scores(made, folders, output):
         return list(csv.DictReader(file))
 
 
+def test_a_search_keeps_curves_alone_and_takes_divergence_for_a_result(tmp_path):
+    data.save(images("gaussian"), tmp_path / "gray.npz")
+    arguments = ["--data", str(tmp_path / "gray.npz"), "--seeds", "0"]
+    arguments += ["--output", str(tmp_path), *SMALL]
+    with pytest.raises(SystemExit, match="seed 0: the ELBO is nan after epoch 1"):
+        train.main([*arguments, "--learning-rate", "1"])
+    assert not (tmp_path / "seed0").exists()
+    for rate, diverged in (("1", True), ("0.001", False)):
+        train.main([*arguments, "--learning-rate", rate, "--curves-only"])
+        assert sorted(path.name for path in (tmp_path / "seed0").iterdir()) == [
+            "curve.csv",
+            "record.json",
+        ]
+        record = json.loads((tmp_path / "seed0/record.json").read_text())
+        assert record["diverged"] is diverged
+        assert (record["best_valid_elbo"] is None) is diverged
+        assert "--curves-only" in record["command"]
+
+
 @pytest.mark.parametrize("method", ["standard", "vampprior", "iop", "avb"])
 def test_a_seed_is_the_same_alone_and_in_company(made, method, tmp_path):
     """Weights, curve and scores, through the commands."""

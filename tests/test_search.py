@@ -68,6 +68,35 @@ def test_the_best_mean_is_chosen_and_shown(folders, tmp_path):
     assert "commit 0123456789ab" in text
 
 
+def diverge(folder):
+    """Make of a run one that ended with no number, as training records it."""
+    path = folder / "record.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"best_valid_elbo": None, "diverged": True}))
+    table = pd.DataFrame({"epoch": [1, 2], "valid_elbo": [99.0, float("nan")]})
+    table.to_csv(folder / "curve.csv", index=False)
+
+
+def test_a_rate_at_which_a_seed_diverges_is_not_chosen(folders, tmp_path):
+    diverge(folders[3])  # of the rate that else is the best
+    out = tmp_path / "search.csv", tmp_path / "search.md"
+    arguments = ["--runs", *map(str, folders)]
+    arguments += ["--csv", str(out[0]), "--markdown", str(out[1])]
+    search.main(arguments)
+    rows = pd.read_csv(out[0])
+    assert set(rows[rows["chosen"]]["rate"]) == {0.001}
+    assert rows["diverged"].tolist() == [False] * 3 + [True] + [False] * 2
+    lines = re.findall(r"^\| mnist .*2\.50.*$", out[1].read_text(), re.M)
+    expected = (
+        r"| mnist | vampprior-500 | 2 | 2.50\* | diverged (1 of 2) | **4.50**\* |"
+    )
+    assert lines[0].split() == expected.split()
+    for folder in folders:
+        diverge(folder)
+    with pytest.raises(SystemExit, match="mnist/vampprior-500: a seed diverged at ev"):
+        search.main(arguments)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -8,7 +8,6 @@ if config["scores"] == "runs":
         input:
             data="data/{dataset}.npz",
         output:
-            weights=temp(f"{SEARCH}/weights.npz"),
             curve=f"{SEARCH}/curve.csv",
             record=f"{SEARCH}/record.json",
         log:
@@ -33,7 +32,7 @@ if config["scores"] == "runs":
             "python -m models.train --data {input.data} --seeds {wildcards.seed}"
             " --output {params.folder} --configuration {params.name:q}"
             " --device {resources.device} --threads {threads} {resources.compile}"
-            " {params.settings} > {log} 2>&1"
+            " --curves-only {params.settings} > {log} 2>&1"
 
 
 rule search:

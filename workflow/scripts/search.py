@@ -3,6 +3,7 @@
 ``python -m workflow.scripts.search --runs FOLDER... --csv F --markdown F``
 """
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -15,12 +16,15 @@ LOSS = 1.0  # nats of mean validation ELBO that a patience may cost a cell
 AROUND = 50  # epochs on either side of the best, for the ELBO that is usual there
 COLUMNS = (
     "configuration dataset method rate seed patience best_valid_elbo usual_valid_elbo "
-    "best_epoch epochs chosen commit device precision data_digest"
+    "best_epoch epochs diverged chosen commit device precision data_digest"
 ).split()
 
 
 def read(folder: Path) -> tuple[dict, pd.Series]:
-    """One run: its row of the table, and its validation ELBO by epoch."""
+    """One run: its row of the table, and its validation ELBO by epoch.
+
+    Of a run that diverged, the ELBOs of its row are NaN.
+    """
     path = folder / "record.json"
     with reading.record(path) as record:
         settings = record["settings"]
@@ -33,11 +37,15 @@ def read(folder: Path) -> tuple[dict, pd.Series]:
             "best_epoch": record["epoch"],
             "epochs": record["epochs"],
             "patience": settings["patience"],
+            "diverged": record.get("diverged", False),
             **{name: record[name] for name in ("commit", "device", "precision")},
             "data_digest": record["data_digest"][:16],
             "warmup": min(settings["warmup_epochs"], settings["max_epochs"]),
         }
     curve = reading.table(str(folder / "curve.csv"), ("epoch", "valid_elbo"))
+    if row["diverged"]:
+        nothing = {"best_valid_elbo": math.nan, "usual_valid_elbo": math.nan}
+        return row | nothing, pd.Series(dtype=float)
     elbo = reading.numbers(curve, "valid_elbo", str(folder / "curve.csv"))
     elbo = pd.Series(elbo.to_numpy(), index=curve["epoch"].astype(int))
     first = max(row["best_epoch"] - AROUND, row["warmup"])
@@ -57,10 +65,21 @@ def stopped(elbo: pd.Series, warmup: int, patience: int) -> tuple[float, int]:
 
 
 def choose(rows: pd.DataFrame, column: str = "best_valid_elbo") -> pd.Series:
-    """Whether a row has the rate whose mean of a column is its cell's highest."""
-    means = rows.groupby(["dataset", "method", "rate"])[column].mean()
-    best = means.groupby(level=[0, 1]).idxmax()
-    cells = zip(rows["dataset"], rows["method"], rows["rate"], strict=True)
+    """Whether a row has the rate whose mean of a column is its cell's highest.
+
+    A rate at which a seed diverged is not chosen. Raises BadInput for a cell that is
+    left without one.
+    """
+    keys = ["dataset", "method", "rate"]
+    sound = rows[~rows.groupby(keys)["diverged"].transform("any")]
+    best = sound.groupby(keys)[column].mean().groupby(level=[0, 1]).idxmax()
+    for cell in rows.groupby(keys[:2]).groups:
+        if cell not in best.index:
+            raise BadInput(
+                f"{'/'.join(cell)}: a seed diverged at every rate; expected one at "
+                "which none does, add a lower one to search.rates"
+            )
+    cells = rows[keys].itertuples(index=False, name=None)
     return pd.Series([cell in set(best) for cell in cells], index=rows.index)
 
 
@@ -76,12 +95,20 @@ def rate_grid(
         line = [dataset, method, str(cell["seed"].nunique())]
         for rate in rates:
             of = cell[cell["rate"] == rate]
-            text = f"{of[column].mean():.2f}" if len(of) else "—"
-            text = f"**{text}**" if highest[of.index].any() else text
-            cut = of["epochs"] - of["best_epoch"].clip(of["warmup"]) < of["patience"]
-            line.append(text + r"\*" * bool(cut.any()))
+            line.append(_shown(of, column, highest[of.index].any()))
         grid.append(line)
     return header, grid
+
+
+def _shown(of: pd.DataFrame, column: str, highest: bool) -> str:
+    """A field of `rate_grid`: the mean over one rate's runs, or why there is none."""
+    if of.empty:
+        return "—"
+    if of["diverged"].any():
+        return f"diverged ({of['diverged'].sum()} of {len(of)})"
+    text = f"{of[column].mean():.2f}"
+    cut = of["epochs"] - of["best_epoch"].clip(of["warmup"]) < of["patience"]
+    return (f"**{text}**" if highest else text) + r"\*" * bool(cut.any())
 
 
 def shortened(rows: pd.DataFrame, curves: list[pd.Series]) -> pd.DataFrame:
@@ -152,7 +179,8 @@ def main(argv=None):
         *([f"**{args.label}**"] if args.label else []),
         "Best validation ELBO in nats, mean over the seeds, of runs that end "
         f"{rows['patience'].max()} epochs after it, or, with a \\*, when their epochs "
-        "are used up; in bold the highest of a cell. The "
+        "are used up; in bold the highest of a cell. A rate at which a seed diverges "
+        "(its ELBO is no number any more) is out. The "
         "rate is that of encoder, decoder and prior; that of the density-ratio net "
         "stays. No test image was read.",
         tabular.markdown(*rate_grid(rows), left=(0, 1)),
