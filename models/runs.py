@@ -44,6 +44,8 @@ def write(path: Path, run: Run, dataset: Dataset, settings: Settings, record: di
         with replacing(path / WEIGHTS) as temporary, open(temporary, "wb") as file:
             weights = {name: value.cpu().numpy() for name, value in run.weights.items()}
             np.savez(file, facts=np.array(json.dumps(facts)), **weights)
+    else:  # an earlier run's are not this one's
+        (path / WEIGHTS).unlink(missing_ok=True)
     with replacing(path / CURVES) as temporary, open(temporary, "w", newline="") as f:
         rows = csv.writer(f, lineterminator="\n")
         name = record.get("configuration", "")
@@ -103,7 +105,11 @@ def _read_one(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
         ):
             facts = json.loads(str(file["facts"]))
             weights = {n: file[n] for n in file.files if n != "facts"}
-        facts["record"] = json.loads((path / RECORD).read_text())
+        record = json.loads((path / RECORD).read_text())
+        for name in facts:
+            if record[name] != facts[name]:
+                raise ValueError(f"{WEIGHTS} and {RECORD} differ in {name}")
+        facts["record"] = record
     except FileNotFoundError as error:
         raise ValueError(f"{error.filename}: no such file; train it first") from error
     except Exception as error:

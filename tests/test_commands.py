@@ -52,6 +52,8 @@ def test_a_search_keeps_curves_alone_and_takes_divergence_for_a_result(tmp_path)
     with pytest.raises(SystemExit, match="seed 0: the ELBO is nan after epoch 1"):
         train.main([*arguments, "--learning-rate", "1"])
     assert not (tmp_path / "seed0").exists()
+    train.main(arguments)  # its weights must not stay beside another run's record
+    assert (tmp_path / "seed0/weights.npz").exists()
     for rate, diverged in (("1", True), ("0.001", False)):
         train.main([*arguments, "--learning-rate", rate, "--curves-only"])
         assert sorted(path.name for path in (tmp_path / "seed0").iterdir()) == [
@@ -247,6 +249,11 @@ def test_evaluation_errors_are_one_line(made, tmp_path, capsys):
     )
     assert "trained on data with digest" in fails(
         tmp_path / "other.npz", tmp_path / "a/seed0"
+    )
+    record = tmp_path / "b/seed0" / runs.RECORD
+    record.write_text(record.read_text().replace('"epoch": ', '"epoch": 7'))
+    assert "weights.npz and record.json differ in epoch" in fails(
+        made, tmp_path / "b/seed0"
     )
     weights = tmp_path / "a/seed0" / runs.WEIGHTS
     weights.write_bytes(weights.read_bytes()[:100])

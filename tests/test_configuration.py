@@ -100,6 +100,7 @@ def test_only_the_shipped_settings_are_the_papers_protocol():
     for change in (
         {"training": paper["training"] | {"patience": 49}},
         {"cells": {"mnist": {"iop": {"learning_rate": 0.0005}}}},
+        {"cells": {"onehot": {"avb": {"learning_rate": 0.0005}}}},  # Figures 1 and 2
     ):
         assert not configuration.follows_the_paper(paper | change)
 

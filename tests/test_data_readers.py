@@ -240,7 +240,7 @@ def test_bone_marrow_leaves_out_flat_tiles_and_splits_by_patient(tmp_path, monke
     monkeypatch.setattr(bone_marrow, "TILES", {"train": 3, "valid": 9, "test": 9})
     paths = []
     for patient in sum(bone_marrow.PATIENTS.values(), ()):
-        # tiles alternate between two levels of their patient: 11.5 and 12.5 off the mean
+        # tiles alternate between two levels: 11.5 and 12.5 off their mean
         gray = np.full((28, 56), 10 * int(patient), np.uint8)
         gray[::2, :28] += 23
         gray[::2, 28:] += 25

@@ -67,7 +67,7 @@ def test_kl_in_one_dimension_equals_quadrature():
 
 @pytest.mark.parametrize("shift", [0.0, -4.0, -8.0])
 def test_mixture_equals_brute_force_however_sharp(shift):
-    """Float32 in, yet no loss from the expanded square: the notes saw 1 to 15 nats."""
+    """Float32 in, yet no loss from the expanded square."""
     mean = draw(2, 50, 40).float()
     log_variance = (shift + 0.3 * draw(2, 50, 40)).float()
     chosen = torch.randint(50, (2, 30), generator=GENERATOR)

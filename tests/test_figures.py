@@ -99,7 +99,7 @@ def test_figure1_from_the_command_line(tmp_path, registry):
     facts = {"commit": "0123456789ab+", "device": "cpu", "precision": "float32"}
     facts["versions"] = {"torch": "2.13.0"}
     record.write_text(json.dumps(facts | {"seed": 1}))
-    command += ["--records", record, "--provenance", "By hand."]
+    command += ["--records", record]
     command += ["--samples", path, "--output", *outputs]
     figure1.main(list(map(str, command)))
     first = [output.read_bytes() for output in outputs]

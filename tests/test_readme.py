@@ -153,7 +153,7 @@ def test_the_readme_says_how_far_the_committed_freyfaces_runs_swing():
         anew = freyfaces(method, "valid", "elbo")
         assert 0 < np.mean(best) - anew.mean() < 1
     for words, values in (
-        ("a standard deviation of {:.0f} to {:.0f},", deviations),
+        ("a standard deviation of {:.0f} to {:.0f}, on average over a", deviations),
         ("that is kept lies {:.0f} to {:.0f} above their mean", leads),
     ):
         assert words.format(min(values), max(values)) in flowing()

@@ -1,6 +1,7 @@
 """The committed runs: taken over from a results folder, and rendered from there."""
 
 import json
+import re
 import shutil
 
 import pandas as pd
@@ -113,6 +114,37 @@ def test_runs_of_other_settings_are_refused(taken):
     expected = f"digest 0000000000000000, expected {digest}"
     assert "digits-gray/iop.csv: its runs have other settings" in output
     assert expected in output
+
+
+def test_runs_of_other_data_are_refused(taken):
+    path = taken / "results/reference/table1.csv"
+    text = path.read_text()
+    sizes = pd.read_csv(path).set_index("dataset")["digest"]
+    old = {"mnist", "freyfaces"} & set(sizes.index)
+    assert old  # those that nobody took over are still there
+    for dataset in ("digits-binary", "digits-gray"):
+        try:
+            path.write_text(text.replace(sizes[dataset], "f" * 64))
+            status, output = snakemake(
+                taken, "-n", *TINY, "--config", "scores=reference"
+            )
+        finally:
+            path.write_text(text)
+        assert status != 0
+        assert re.search(rf"{dataset}/.*\.csv: its runs have other data than", output)
+    config = configuration.check(
+        configuration.load("paper.yaml", "quick.yaml", "../tests/tiny.yaml")
+    )
+    record = (
+        taken / "results/reference/search/digits-gray/iop/rate0.01/seed0/record.json"
+    )
+    whole = record.read_text()
+    try:
+        record.write_text(whole.replace(sizes["digits-gray"], "f" * 64))
+        with pytest.raises(ValueError, match=r"of other data than table1\.csv"):
+            reference.searched(config, taken / "results/reference")
+    finally:
+        record.write_text(whole)
 
 
 def test_an_unfinished_search_is_kept_but_not_shown(taken, tmp_path):

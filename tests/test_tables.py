@@ -263,6 +263,17 @@ def test_table1_counts_the_arrays(tmp_path):
     assert frame.loc[0, "digest"][:12] in markdown
 
 
+def test_table1_again_shows_what_is_asked_for_and_there(tmp_path):
+    first, again = tmp_path / "first.csv", tmp_path / "again.csv"
+    base = f"--registry {registry(tmp_path)} --configuration quick --csv"
+    table1.main(command(f"{base} {first}", "--data", *canonical(tmp_path)))
+    wanted = ("--datasets", "bone-marrow", "mnist", "onehot")
+    table1.main(command(f"{base} {again} --sizes {first}", *wanted))
+    rows = pd.read_csv(first).set_index("dataset")
+    expected = rows.loc[["bone-marrow", "onehot"]]
+    pd.testing.assert_frame_equal(pd.read_csv(again).set_index("dataset"), expected)
+
+
 def test_table1_refuses_another_file(tmp_path):
     path = write(tmp_path, *MNIST)
     more = ("--data", path, "--csv", tmp_path / "table1.csv")

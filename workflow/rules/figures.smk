@@ -1,9 +1,13 @@
+DRAWN = 0  # the seed of Figure 1
+
+
 rule figure1:
     """Figure 1: posterior samples on OneHot."""
     input:
         samples=[f"<source>/posterior/{d}/{m}.csv" for d, m in ONEHOT],
-        # of the seed that is drawn
-        records=[f"<source>/runs/{d}/{m}/seed0/record.json" for d, m in ONEHOT],
+        records=[
+            f"<source>/runs/{d}/{m}/seed{DRAWN}/record.json" for d, m in ONEHOT
+        ],
     output:
         multiext("<figures>/figure1", ".png", ".pdf", ".svg"),
     log:
@@ -13,10 +17,11 @@ rule figure1:
     params:
         face=FACE,
         words=WORDS,
+        seed=DRAWN,
         code=SCRIPTS_CODE,
     shell:
         "python -m workflow.scripts.figure1 {params.face} --samples {input.samples}"
-        " --records {input.records} --output {output} > {log} 2>&1"
+        " --seed {params.seed} --records {input.records} --output {output} > {log} 2>&1"
 
 
 rule figure2:

@@ -49,6 +49,7 @@ rule search:
         "../../environment.yml"
     params:
         face=FACE,
+        words=WORDS,
         folders=lambda wildcards, input: [Path(f).parent for f in input.records],
         code=SCRIPTS_CODE,
     shell:

@@ -33,10 +33,13 @@ rule table1:
         face=FACE,
         words=WORDS,
         kind="--sizes" if config["scores"] == "reference" else "--data",
+        datasets=(
+            ["--datasets", *config["table1"]] if config["scores"] == "reference" else []
+        ),
         code=SCRIPTS_CODE,
     shell:
         "python -m workflow.scripts.table1 {params.face} {params.kind} {input.sizes}"
-        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
+        " {params.datasets} --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
         " > {log} 2>&1"
 
 

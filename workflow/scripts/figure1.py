@@ -94,13 +94,12 @@ def main(argv=None):
     """Draw Figure 1."""
     parser = products.parser(__doc__.splitlines()[0])
     parser.add_argument("--samples", nargs="+", required=True, metavar="FILE")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--dataset", default="onehot")
+    parser.add_argument("--seed", type=int, required=True)
     origins.add_arguments(parser)
     style.add_output(parser)
     args = parser.parse_args(argv)
 
-    name = products.registry(args.registry).name(args.dataset)
+    name = products.registry(args.registry).name("onehot")
     samples = read(args.samples, args.seed)
     title = f"{name}: samples of the posterior q(z|x) of each vector x"
     footer = origins.footer(args, f"Seed {args.seed}.")

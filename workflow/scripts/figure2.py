@@ -174,7 +174,6 @@ def main(argv=None):
     parser.add_argument(
         "--first-epoch", type=int, default=100, help="the end of the warm-up"
     )
-    parser.add_argument("--dataset", default="onehot")
     origins.add_arguments(parser)
     style.add_output(parser)
     args = parser.parse_args(argv)
@@ -186,7 +185,7 @@ def main(argv=None):
                 f"--curves is {method}={path}, expected one of {', '.join(METHODS)}"
             )
         curves.setdefault(method, []).append(read(path))
-    name = products.registry(args.registry).name(args.dataset)
+    name = products.registry(args.registry).name("onehot")
     estimates = ESTIMATES if set(ESTIMATED) & set(curves) else ""
     footer = origins.footer(args, NOTE, estimates)
     title = f"{name}: ELBO of the validation data from epoch {args.first_epoch}"

@@ -38,10 +38,9 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--records", nargs="+", default=[], metavar="FILE", help="the runs' record.json"
     )
-    parser.add_argument("--provenance", default="", help="more text for the footer")
 
 
 def footer(args, *notes: str) -> str:
-    """Notes, the records' line and the text given, as one."""
-    parts = (*notes, of_records(args.records), args.provenance)
+    """Notes and the records' line as one."""
+    parts = (*notes, of_records(args.records))
     return " ".join(part.strip() for part in parts if part.strip())

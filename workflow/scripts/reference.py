@@ -21,6 +21,8 @@ from workflow.scripts.reading import BadInput
 
 FOLDER = configuration.ROOT / "results/reference"
 DIGITS = 7  # of a curve's values: more than a float32 has
+SHORT = 16  # digits of a digest in a score file
+PLACES = {"settings": "the configuration", "data": "table1.csv"}
 SEARCH_CURVE = ("configuration", "epoch", "valid_elbo")  # all that a search reads
 
 
@@ -36,22 +38,35 @@ def present(
     folder: Path = FOLDER,
     kind: str = "scores",
 ) -> list[tuple[str, str]]:
-    """The pairs that are there. Raises BadInput for runs of other settings."""
-    found = []
+    """The pairs that are there. Raises BadInput for runs of other settings or data."""
+    found, data = [], data_digests(folder)
     for dataset, method in pairs:
         path = folder / kind / dataset / f"{method}.csv"
         if not path.exists():
             continue
-        settings = configuration.settings(config, dataset, method)
-        digests = set(reading.table(path, ("settings_digest",))["settings_digest"])
-        if digests != {settings.digest}:
-            raise BadInput(
-                f"{path.relative_to(folder.parents[1])}: its runs have other settings "
-                f"than the configuration, digest {', '.join(sorted(digests))}, "
-                f"expected {settings.digest}"
-            )
+        expected = {
+            "settings": configuration.settings(config, dataset, method).digest,
+            "data": data.get(dataset, "")[:SHORT],
+        }
+        table = reading.table(path, [f"{kind}_digest" for kind in expected])
+        for what, digest in expected.items():
+            digests = set(table[f"{what}_digest"])
+            if digests != {digest}:
+                raise BadInput(
+                    f"{path.relative_to(folder.parents[1])}: its runs have other "
+                    f"{what} than {PLACES[what]}, digest {', '.join(sorted(digests))}, "
+                    f"expected {digest or 'one'}"
+                )
         found.append((dataset, method))
     return found
+
+
+def data_digests(folder: Path = FOLDER) -> dict[str, str]:
+    """Digest of each dataset's arrays, as table1.csv has it."""
+    path = folder / "table1.csv"
+    path = path if path.exists() else FOLDER / "table1.csv"
+    table = reading.table(path, ("dataset", "digest"))
+    return dict(zip(table["dataset"], table["digest"], strict=True))
 
 
 def search_runs(dataset: str, folder: Path = FOLDER) -> list[str]:
@@ -66,9 +81,9 @@ def search_runs(dataset: str, folder: Path = FOLDER) -> list[str]:
 def searched(config: dict, folder: Path = FOLDER) -> list[str]:
     """The datasets of Table 2 whose search is there, with every rate and seed.
 
-    Raises BadInput for a run of other settings, but for rate and patience.
+    Raises BadInput for a run of other data or settings, but for rate and patience.
     """
-    found = []
+    found, data = [], data_digests(folder)
     for dataset in config["table2"]["datasets"]:
         runs = search_runs(dataset, folder)
         for run in runs:
@@ -76,12 +91,16 @@ def searched(config: dict, folder: Path = FOLDER) -> list[str]:
             name = path.relative_to(folder.parents[1])
             now = configuration.settings(config, dataset, run.partition("/")[0])
             with reading.record(path) as record:
-                settings = record["settings"]
+                settings, digest = record["settings"], record["data_digest"]
                 free = {key: settings[key] for key in ("learning_rate", "patience")}
             if settings != now.as_dict() | free:
                 raise BadInput(
                     f"{name}: of other settings than the configuration's for "
                     f"{dataset}; search again"
+                )
+            if digest != data.get(dataset):
+                raise BadInput(
+                    f"{name}: of other data than table1.csv's {dataset}; search again"
                 )
         if set(configuration.search_runs(config, dataset)) <= set(runs):
             found.append(dataset)
@@ -134,6 +153,18 @@ def take(results: Path, dataset: str, method: str, folder: Path = FOLDER) -> Non
             continue
         with replacing(target) as temporary:
             frame.to_csv(temporary, index=False)
+
+
+def _take_sizes(source: Path, target: Path) -> None:
+    """Put the rows of one table1.csv in place of another's of the same datasets."""
+    if not source.exists():
+        return
+    frame = _read(source)
+    if target.exists():
+        old = _read(target)
+        frame = pd.concat([old[~old["dataset"].isin(frame["dataset"])], frame])
+    with replacing(target) as temporary:
+        frame.to_csv(temporary, index=False)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -201,9 +232,7 @@ def main(argv=None):
     args = parser.parse_args(argv)
     if not args.pairs + args.search:
         parser.error("nothing to take: expected DATASET/METHOD or --search DATASET")
-    sizes = args.results / "table1.csv"
-    if sizes.exists():
-        _copy(sizes, args.reference / "table1.csv")
+    _take_sizes(args.results / "table1.csv", args.reference / "table1.csv")
     for dataset in args.search:
         take_search(args.results, dataset, args.reference)
         print(f"search of {dataset}: {len(search_runs(dataset, args.reference))} runs")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.scripts import origins, products, reading, tabular
+from workflow.scripts.methods import METHODS
 from workflow.scripts.reading import BadInput
 
 PATIENCES = (25, 50, 75, 100, 150)  # epochs, tried on the curves of the chosen rates
@@ -67,37 +68,39 @@ def stopped(elbo: pd.Series, warmup: int, patience: int) -> tuple[float, int]:
 def choose(rows: pd.DataFrame, column: str = "best_valid_elbo") -> pd.Series:
     """Whether a row has the rate whose mean of a column is its cell's highest.
 
-    A rate at which a seed diverged is not chosen. Raises BadInput for a cell that is
-    left without one.
+    A rate at which a seed diverged is not chosen; a cell may be left without one.
     """
     keys = ["dataset", "method", "rate"]
     sound = rows[~rows.groupby(keys)["diverged"].transform("any")]
     best = sound.groupby(keys)[column].mean().groupby(level=[0, 1]).idxmax()
-    for cell in rows.groupby(keys[:2]).groups:
-        if cell not in best.index:
-            raise BadInput(
-                f"{'/'.join(cell)}: a seed diverged at every rate; expected one at "
-                "which none does, add a lower one to search.rates"
-            )
     cells = rows[keys].itertuples(index=False, name=None)
     return pd.Series([cell in set(best) for cell in cells], index=rows.index)
 
 
 def rate_grid(
-    rows: pd.DataFrame, column: str = "best_valid_elbo"
+    rows: pd.DataFrame, words: dict[str, str], column: str = "best_valid_elbo"
 ) -> tuple[list[str], list[list[str]]]:
-    """Means of a column by cell and rate, the highest in bold."""
+    """Means of a column by cell and rate, the highest in bold.
+
+    words: the name of each dataset for a reader.
+    """
     highest = choose(rows, column)
     rates = sorted(rows["rate"].unique())
     header = ["Dataset", "Method", "n", *(f"{rate:g}" for rate in rates)]
     grid = []
     for (dataset, method), cell in rows.groupby(["dataset", "method"], sort=False):
-        line = [dataset, method, str(cell["seed"].nunique())]
+        line = [words[dataset], named(method), str(cell["seed"].nunique())]
         for rate in rates:
             of = cell[cell["rate"] == rate]
             line.append(_shown(of, column, highest[of.index].any()))
         grid.append(line)
     return header, grid
+
+
+def named(method: str) -> str:
+    """A method's folder name as a reader's: vampprior-500 -> VAE with VampPrior, K."""
+    prior, _, components = method.partition("-")
+    return METHODS[prior] + (f", K = {components}" if components else "")
 
 
 def _shown(of: pd.DataFrame, column: str, highest: bool) -> str:
@@ -138,19 +141,34 @@ def enough(table: pd.DataFrame) -> int:
     return int(worst[worst >= -LOSS].index.min())
 
 
-def patience_grid(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+def patience_grid(
+    table: pd.DataFrame, words: dict[str, str]
+) -> tuple[list[str], list[list[str]]]:
     """ELBO lost and epochs run, by patience, the longest first."""
     longest, *shorter = sorted(set(table["patience"]), reverse=True)
     header = ["Dataset", "Method", *map(str, (longest, *sorted(shorter)))]
     grid = []
-    for cell, of in table.groupby(["dataset", "method"], sort=False):
+    for (dataset, method), of in table.groupby(["dataset", "method"], sort=False):
         of = of.set_index("patience")
-        line = [*cell, f"{of['elbo'][longest]:.2f} ({of['epochs'][longest]:.0f})"]
+        line = [words[dataset], named(method)]
+        line += [f"{of['elbo'][longest]:.2f} ({of['epochs'][longest]:.0f})"]
         line += [
             f"{of['change'][p]:+.2f} ({of['epochs'][p]:.0f})" for p in sorted(shorter)
         ]
         grid.append(line)
     return header, grid
+
+
+def patience(table: pd.DataFrame, words: dict[str, str]) -> list[str]:
+    """The page's part on patience, from the table of `shortened`."""
+    return [
+        "## Patience",
+        "At the chosen rates: the best validation ELBO, nats that a shorter "
+        "patience would have lost and, in brackets, epochs until the stop; means over "
+        "the seeds.",
+        tabular.markdown(*patience_grid(table, words), left=(0, 1)),
+        f"The shortest that costs no cell more than {LOSS:g} nat: {enough(table)}.",
+    ]
 
 
 @reading.one_line_errors
@@ -170,7 +188,8 @@ def main(argv=None):
             raise BadInput(f"--runs: of {name} {values}, expected one")
     rows["chosen"] = choose(rows)
     rows["configuration"] = args.configuration
-    patiences = shortened(rows, curves)
+    registry = products.registry(args.registry)
+    words = {name: registry.name(name) for name in rows["dataset"].unique()}
     products.write_csv(args.csv, rows.to_dict("records"), COLUMNS)
     records = [str(folder / "record.json") for folder in args.runs]
     parts = [
@@ -180,23 +199,18 @@ def main(argv=None):
         "Best validation ELBO in nats, mean over the seeds, of runs that end "
         f"{rows['patience'].max()} epochs after it, or, with a \\*, when their epochs "
         "are used up; in bold the highest of a cell. A rate at which a seed diverges "
-        "(its ELBO is no number any more) is out. The "
+        "(its ELBO is no number any more) is out, and a cell may have none left. The "
         "rate is that of encoder, decoder and prior; that of the density-ratio net "
         "stays. No test image was read.",
-        tabular.markdown(*rate_grid(rows), left=(0, 1)),
+        tabular.markdown(*rate_grid(rows, words), left=(0, 1)),
         "## Around the best epoch",
         f"The median validation ELBO of the epochs up to {AROUND} before and after the "
         "best, after the warm-up; means over the seeds, in bold the highest of a cell. "
         "The best of many epochs lies above what is usual by the more, the more the "
         "weights swing from epoch to epoch. Where another rate is in bold here than "
         "above, the choice rests on that.",
-        tabular.markdown(*rate_grid(rows, "usual_valid_elbo"), left=(0, 1)),
-        "## Patience",
-        "At the chosen rates: the best validation ELBO, nats that a shorter "
-        "patience would have lost and, in brackets, epochs until the stop; means over "
-        "the seeds.",
-        tabular.markdown(*patience_grid(patiences), left=(0, 1)),
-        f"The shortest that costs no cell more than {LOSS:g} nat: {enough(patiences)}.",
+        tabular.markdown(*rate_grid(rows, words, "usual_valid_elbo"), left=(0, 1)),
+        *(patience(shortened(rows, curves), words) if rows["chosen"].any() else []),
         origins.of_records(records),
     ]
     products.write_text(args.markdown, "\n\n".join(parts))

@@ -40,11 +40,15 @@ def sizes(
     return rows
 
 
-def again(path: str, registry: products.Registry, configuration: str) -> list[dict]:
-    """The rows of a table1.csv, with the registry's words of today."""
+def again(
+    path: str, datasets: list[str], registry: products.Registry, configuration: str
+) -> list[dict]:
+    """The datasets' rows of a table1.csv that are there, with today's words."""
     frame = reading.table(path, ("dataset", "dimension", *SPLITS, "origin", "digest"))
     for column in ("dimension", *SPLITS):
         frame[column] = reading.integers(frame, column, path)
+    frame = frame[frame["dataset"].isin(datasets)]
+    frame = frame.sort_values("dataset", key=lambda names: names.map(datasets.index))
     return [
         {key: row[key] for key in ("dataset", "origin", "digest")}
         | {key: int(row[key]) for key in ("dimension", *SPLITS)}
@@ -82,6 +86,7 @@ def main(argv=None):
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", nargs="+", default=[], help="canonical .npz")
     source.add_argument("--sizes", help="a table1.csv, of arrays that are not here")
+    parser.add_argument("--datasets", nargs="+", default=[], help="of --sizes")
     parser.add_argument("--csv", required=True)
     parser.add_argument("--markdown")
     parser.add_argument("--latex")
@@ -95,7 +100,7 @@ def main(argv=None):
             raise BadInput(str(error)) from error
     registry = products.registry(args.registry)
     if args.sizes:
-        rows = again(args.sizes, registry, args.configuration)
+        rows = again(args.sizes, args.datasets, registry, args.configuration)
     else:
         rows = sizes(datasets, registry, args.configuration)
     products.write_csv(args.csv, rows, COLUMNS)
