@@ -105,6 +105,17 @@ def test_only_the_shipped_settings_are_the_papers_protocol():
         assert not configuration.follows_the_paper(paper | change)
 
 
+def test_frames_split_anew_are_trained_as_freyfaces_is():
+    names = "paper.yaml", "stand-ins.yaml", "other-split.yaml"
+    config = configuration.check(configuration.load(*names))
+    assert configuration.follows_the_paper(config)
+    for prior in config["table2"]["priors"]:
+        method = configuration.method(config, "freyfaces", prior)
+        assert configuration.settings(
+            config, "freyfaces-split1", method
+        ) == configuration.settings(config, "freyfaces", method)
+
+
 def test_every_key_has_description_and_default():
     def visit(properties, path=""):
         for key, rule in properties.items():

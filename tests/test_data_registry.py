@@ -54,6 +54,7 @@ def test_stand_ins_are_of_the_size_of_what_they_stand_in_for():
     assert stand_ins == {
         "omniglot-rebuilt": "omniglot",
         "bone-marrow": "histopathology",
+        "freyfaces-split1": "freyfaces",
     }
     for name, original in stand_ins.items():
         assert entries[name].splits == entries[original].splits
