@@ -16,6 +16,7 @@ from test_data_readers import idx
 from test_data_registry import TABLE_1
 
 from workflow.data import DataError, digests, prepare, readers, registry, sources
+from workflow.scripts import reference
 
 MIRROR = Path(os.environ.get(prepare.MIRROR, "(none named)"))
 
@@ -65,6 +66,8 @@ def test_sizes_of_table_1(name, downloads):
     sizes = TABLE_1[registry.load()[name].stands_in_for or name]
     found = (len(dataset.train), len(dataset.valid), len(dataset.test))
     assert (dataset.pixels, *found) == sizes
+    committed = reference.data_digests()
+    assert committed.get(name, dataset.digest) == dataset.digest
 
 
 def test_mnist_is_that_of_the_public_vampprior_code(downloads):

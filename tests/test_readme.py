@@ -1,9 +1,11 @@
 """The README's numbers, from the committed runs and the paper's own."""
 
+import itertools
 import json
 
 import numpy as np
 import pandas as pd
+import pytest
 from scipy import stats
 
 from workflow.scripts import configuration, reference
@@ -13,11 +15,17 @@ CELLS = {
     "vampprior-500": "VampPrior",
     "iop": "implicit optimal",
 }
+STAND_INS = {"bone-marrow": "bone marrow"}
 
 
 def freyfaces(method, split="test", metric="log_likelihood", kind="scores"):
     """A score of each seed, in nats, by seed."""
-    table = pd.read_csv(reference.FOLDER / f"{kind}/freyfaces/{method}.csv")
+    return scored("freyfaces", method, split, metric, kind)
+
+
+def scored(dataset, method, split="test", metric="log_likelihood", kind="scores"):
+    """The same on any dataset."""
+    table = pd.read_csv(reference.FOLDER / f"{kind}/{dataset}/{method}.csv")
     chosen = table[(table["split"] == split) & (table["metric"] == metric)]
     values = chosen.set_index("seed")["value"]
     assert list(values.index) == list(range(len(values)))
@@ -68,16 +76,16 @@ def test_the_readme_says_how_the_priors_lie_apart():
         "vampprior-500": (1392.62, 6.25),
         "iop": (1396.27, 2.75),
     }
-    scored = {method: freyfaces(method) for method in CELLS}
+    ours = {method: freyfaces(method) for method in CELLS}
     for high, low, words in (
         ("vampprior-500", "standard", "it lies {:+.1f} above the standard VAE"),
         ("iop", "vampprior-500", "ours {:+.1f} from the VampPrior"),
         ("iop", "standard", "{:+.1f} from the standard VAE"),
     ):
-        text = words.format(scored[high].mean() - scored[low].mean())
+        text = words.format(ours[high].mean() - ours[low].mean())
         theirs = printed[high][0] - printed[low][0]
         assert f"{text} (paper {theirs:+.1f})" in flowing()
-        p = stats.ttest_ind(scored[high], scored[low], equal_var=False).pvalue
+        p = stats.ttest_ind(ours[high], ours[low], equal_var=False).pvalue
         told = stats.ttest_ind_from_stats(*printed[high], 8, *printed[low], 8, False)
         if (high, low) == ("iop", "standard"):
             assert f"which may be chance (p = {p:.2f})" in flowing()
@@ -175,11 +183,11 @@ def test_the_readme_says_what_the_audit_of_freyfaces_found():
     }
     integral = audited["iop"]["log_normaliser"]
     assert f"(ln Z = {integral.mean():.1f} ± {integral.std():.1f})" in flowing()
-    scored = {m: freyfaces(m) for m in CELLS}
-    ours = scored["iop"] - integral
+    tested = {m: freyfaces(m) for m in CELLS}
+    ours = tested["iop"] - integral
     for method, name in (("standard", "standard VAE"), ("vampprior-500", "VampPrior")):
-        p = stats.ttest_ind(ours, scored[method], equal_var=False).pvalue
-        gap = ours.mean() - scored[method].mean()
+        p = stats.ttest_ind(ours, tested[method], equal_var=False).pvalue
+        gap = ours.mean() - tested[method].mean()
         words = f"{gap:+.1f} from the {name} ("
         assert words + ("p < 0.001)" if p < 0.001 else f"p = {p:.2f})") in flowing()
     exact = {m: of["kl_aggregated"].mean() for m, of in audited.items()}
@@ -194,7 +202,7 @@ def test_the_readme_says_what_the_audit_of_freyfaces_found():
     ):
         assert words in flowing()
     gains = []
-    for method, few in scored.items():
+    for method, few in tested.items():
         table = pd.read_csv(reference.FOLDER / f"audit/freyfaces/{method}.csv")
         many = table.query("metric == 'log_likelihood' and samples == 1000")
         gains.append(many["value"].mean() - few.mean())
@@ -226,3 +234,52 @@ def test_the_readme_shows_the_elbos_of_the_committed_onehot_runs():
         ("standard", "(the standard VAE from {:.2f} to {:.2f})"),
     ):
         assert words.format(min(means[method]), max(means[method])) in text
+
+
+@pytest.mark.parametrize(("dataset", "name"), STAND_INS.items())
+def test_the_readme_shows_what_the_stand_ins_give(dataset, name):
+    tested = [scored(dataset, method) for method in CELLS]
+    (line,) = [x for x in readme().splitlines() if x.startswith(f"| {name}")]
+    (n,) = {len(of) for of in tested}
+    texts = [f"{of.mean():.2f} ± {of.std():.2f}" for of in tested]
+    assert line.endswith("| {} | {} | {} | ≈ {} |".format(n, *texts))
+
+
+def test_the_readme_says_what_bone_marrow_shows():
+    text, place = flowing(), reference.FOLDER
+    tested = [scored("bone-marrow", method) for method in CELLS]
+    ps = [
+        stats.ttest_ind(a, b, equal_var=False).pvalue
+        for a, b in itertools.combinations(tested, 2)
+    ]
+    assert f"(p from {min(ps):.2f} to {max(ps):.2f})" in text
+    assert min(ps) >= 0.05
+    late, fall, rise = [], [], []
+    for path in place.glob("runs/bone-marrow/*/seed*/record.json"):
+        record = json.loads(path.read_text())
+        curve = pd.read_csv(path.with_name("curve.csv")).set_index("epoch")
+        curve = curve[["train_elbo", "valid_elbo"]]
+        late.append(record["epoch"] - 100)
+        change = curve.iloc[-1] - curve.loc[record["epoch"]]
+        fall.append(-change["valid_elbo"])
+        rise.append(change["train_elbo"])
+    for words, values in (
+        ("at its best {:.0f} to {:.0f} epochs after", late),
+        ("the validation ELBO falls by {:.0f} to {:.0f} while", fall),
+        ("the training ELBO rises by {:.0f} to {:.0f}:", rise),
+    ):
+        assert words.format(min(values), max(values)) in text
+    best = {
+        rate: np.mean(
+            [
+                json.loads(path.read_text())["best_valid_elbo"]
+                for path in place.glob(
+                    f"search/bone-marrow/standard/rate{rate}/seed*/record.json"
+                )
+            ]
+        )
+        for rate in ("0.0003", "0.001")
+    }
+    assert "({:.1f} against {:.1f}), 1e-4 has not".format(*best.values()) in text
+    known = scored("bone-marrow", "vampprior-500", "prior", "log_normaliser", "audit")
+    assert f"ln Z = {known.mean():.1f} ± {known.std():.1f} for the VampPrior" in text
