@@ -15,7 +15,15 @@ import pytest
 from test_data_readers import idx
 from test_data_registry import TABLE_1
 
-from workflow.data import DataError, digests, prepare, readers, registry, sources
+from workflow.data import (
+    DataError,
+    bone_marrow,
+    digests,
+    prepare,
+    readers,
+    registry,
+    sources,
+)
 from workflow.scripts import reference
 
 MIRROR = Path(os.environ.get(prepare.MIRROR, "(none named)"))
@@ -129,6 +137,21 @@ def test_bone_marrow_begins_with_the_independent_cut_less_its_flat_tiles(downloa
             found = getattr(dataset, name)[: len(tissue)]
             np.testing.assert_array_equal(found, expected.astype(np.float32))
             assert len(file[name]) > len(tissue) > 0.7 * len(file[name])
+
+
+def test_the_shares_of_background_in_bone_marrow_are_those_of_the_protocol():
+    first = in_mirror(FILES["bone-marrow"])
+    shares = []
+    for patients in bone_marrow.PATIENTS.values():
+        paths = [
+            path
+            for path in first.parent.glob("BM_GRAZ_HE_*.png")
+            if path.stem.split("_")[3] in patients
+        ]
+        tiles = np.concatenate([bone_marrow.picture_tiles(path) for path in paths])
+        shares.append(round(100 * np.mean(np.std(tiles, axis=1) < 12)))
+    words = "{} % of the training patients' tiles, {} % and {} % of the others'"
+    assert words.format(*shares) in (registry.ROOT / "docs/protocol.md").read_text()
 
 
 def test_a_real_file_cut_short_is_refused(tmp_path):

@@ -264,7 +264,7 @@ def test_the_readme_says_what_bone_marrow_shows():
         fall.append(-change["valid_elbo"])
         rise.append(change["train_elbo"])
     for words, values in (
-        ("at its best {:.0f} to {:.0f} epochs after", late),
+        ("are of {:.0f} to {:.0f} epochs after the", late),
         ("the validation ELBO falls by {:.0f} to {:.0f} while", fall),
         ("the training ELBO rises by {:.0f} to {:.0f}:", rise),
     ):
@@ -280,6 +280,6 @@ def test_the_readme_says_what_bone_marrow_shows():
         )
         for rate in ("0.0003", "0.001")
     }
-    assert "({:.1f} against {:.1f}), 1e-4 has not".format(*best.values()) in text
+    assert "({:.1f} against {:.1f}); 1e-4 has not".format(*best.values()) in text
     known = scored("bone-marrow", "vampprior-500", "prior", "log_normaliser", "audit")
     assert f"ln Z = {known.mean():.1f} ± {known.std():.1f} for the VampPrior" in text

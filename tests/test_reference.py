@@ -185,6 +185,39 @@ def test_a_search_at_other_settings_is_refused(taken):
         assert f"iop/rate0.01/seed0/record.json: {message}" in output
 
 
+def test_sizes_and_runs_of_different_data_are_not_taken_over(finished, tmp_path):
+    results, place = tmp_path / "results", tmp_path / "reference"
+    shutil.copytree(finished / "results/quick", results)
+    arguments = ["--results", str(results), "--reference", str(place)]
+    reference.main([*arguments, "digits-gray/iop"])
+    sizes = pd.read_csv(place / "table1.csv").set_index("dataset")["digest"]
+    assert list(sizes.index) == ["digits-gray"]
+    reference.main([*arguments, "digits-binary/iop"])
+    before = (place / "table1.csv").read_bytes()
+    assert len(pd.read_csv(place / "table1.csv")) == 2
+    table = results / "table1.csv"
+    table.write_text(table.read_text().replace(sizes["digits-gray"], "f" * 64))
+    with pytest.raises(SystemExit, match=f"{sizes.iloc[0][:16]}, expected {'f' * 16}"):
+        reference.main([*arguments, "digits-gray/iop"])
+    assert (place / "table1.csv").read_bytes() == before
+    table.unlink()
+    with pytest.raises(SystemExit, match=r"table1\.csv: expected a row of onehot"):
+        reference.main([*arguments, "digits-gray/iop", "onehot/iop"])
+
+
+def test_searches_of_several_patiences_are_refused(taken, tmp_path):
+    config = configuration.check(
+        configuration.load("paper.yaml", "quick.yaml", "../tests/tiny.yaml")
+    )
+    shutil.copytree(taken / "results/reference", place := tmp_path / "reference")
+    path = place / "search/digits-gray/iop/rate0.01/seed0/record.json"
+    record = json.loads(path.read_text())
+    record["settings"]["patience"] += 1
+    path.write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"search/digits-gray: of patience \d+ and"):
+        reference.searched(config, place)
+
+
 def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp_path):
     results = tmp_path / "results"
     shutil.copytree(finished / "results/quick", results)

@@ -78,6 +78,27 @@ def test_a_file_that_is_no_run_is_named(tmp_path, records, file, message):
         run(tmp_path, records)
 
 
+def test_the_page_on_speed_says_what_bone_marrow_took():
+    epochs, epoch = {}, {}
+    for method in ("vampprior-500", "iop"):
+        curves = [
+            pd.read_csv(path)
+            for path in ROOT.glob(
+                f"results/reference/runs/bone-marrow/{method}/*/c*.csv"
+            )
+        ]
+        assert len(curves) == 2
+        epochs[method] = sum(map(len, curves))
+        epoch[method] = np.mean([of["seconds"].diff().median() for of in curves])
+    ratio = epoch["vampprior-500"] / epoch["iop"]
+    length = epochs["vampprior-500"] / epochs["iop"]
+    words = (
+        f"(two seeds, both at 3e-4) it is {ratio:.2f} times as long an epoch and "
+        f"{ratio * length:.2f} times to the stop"
+    )
+    assert words in " ".join((ROOT / "docs/speed.md").read_text().split())
+
+
 def test_the_page_on_speed_says_what_the_committed_runs_took():
     """Whatever neighbours slowed: the least of the runs as measured is close."""
     place = ROOT / "results/reference"

@@ -17,6 +17,7 @@ from workflow.scripts.audit_rows import (
 )
 from workflow.scripts.methods import ESTIMATED, METHODS
 
+MISS = 1.0  # nats
 NOTE = (
     "Test log-likelihoods in nats, mean ± standard deviation over the seeds, with S "
     "importance samples. Each is on average below the logarithm of the integral of "
@@ -84,6 +85,17 @@ def ratio_grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]
     ]
 
 
+def missed(found: list[dict], registry) -> list[str]:
+    """A line for each known ln Z = 0 that is missed by more than MISS nats."""
+    return [
+        f"**On {registry.name(row['dataset'])} the estimate gives ln Z = "
+        f"{row['log_normaliser']:+.2f} for {METHODS[row['prior']]}, whose density "
+        "integrates to one: what is normalised there is not to be trusted.**"
+        for row in found
+        if row["prior"] not in ESTIMATED and abs(row["log_normaliser"]) > MISS
+    ]
+
+
 def _density(prior: str) -> str:
     return f"≈ {METHODS[prior]}" if prior in ESTIMATED else METHODS[prior]
 
@@ -118,6 +130,7 @@ def main(argv=None):
         *([f"**{args.label}**"] if args.label else []),
         tabular.markdown(*grid(likelihoods, registry), left=(0, 1)),
         NOTE,
+        *missed(ratios, registry),
         "## The density ratio",
         tabular.markdown(*ratio_grid(ratios, registry), left=(0, 1)),
         RATIO_NOTE,

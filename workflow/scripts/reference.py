@@ -81,11 +81,12 @@ def search_runs(dataset: str, folder: Path = FOLDER) -> list[str]:
 def searched(config: dict, folder: Path = FOLDER) -> list[str]:
     """The datasets of Table 2 whose search is there, with every rate and seed.
 
-    Raises BadInput for a run of other data or settings, but for rate and patience.
+    Raises BadInput for a run of other data or settings, but for rate and patience, and
+    for runs of several patiences.
     """
     found, data = [], data_digests(folder)
     for dataset in config["table2"]["datasets"]:
-        runs = search_runs(dataset, folder)
+        runs, patiences = search_runs(dataset, folder), set()
         for run in runs:
             path = folder / "search" / dataset / run / "record.json"
             name = path.relative_to(folder.parents[1])
@@ -93,6 +94,7 @@ def searched(config: dict, folder: Path = FOLDER) -> list[str]:
             with reading.record(path) as record:
                 settings, digest = record["settings"], record["data_digest"]
                 free = {key: settings[key] for key in ("learning_rate", "patience")}
+                patiences.add(free["patience"])
             if settings != now.as_dict() | free:
                 raise BadInput(
                     f"{name}: of other settings than the configuration's for "
@@ -102,6 +104,11 @@ def searched(config: dict, folder: Path = FOLDER) -> list[str]:
                 raise BadInput(
                     f"{name}: of other data than table1.csv's {dataset}; search again"
                 )
+        if len(patiences) > 1:
+            raise BadInput(
+                f"search/{dataset}: of patience {' and '.join(map(str, patiences))}, "
+                "expected one"
+            )
         if set(configuration.search_runs(config, dataset)) <= set(runs):
             found.append(dataset)
     return found
@@ -155,16 +162,45 @@ def take(results: Path, dataset: str, method: str, folder: Path = FOLDER) -> Non
             frame.to_csv(temporary, index=False)
 
 
-def _take_sizes(source: Path, target: Path) -> None:
-    """Put the rows of one table1.csv in place of another's of the same datasets."""
-    if not source.exists():
-        return
-    frame = _read(source)
-    if target.exists():
-        old = _read(target)
-        frame = pd.concat([old[~old["dataset"].isin(frame["dataset"])], frame])
-    with replacing(target) as temporary:
-        frame.to_csv(temporary, index=False)
+def take_sizes(results: Path, datasets: set[str], folder: Path = FOLDER) -> None:
+    """Take the datasets' rows of table1.csv over, where a results folder has one.
+
+    Raises BadInput, before anything is written, unless all runs of the datasets, here
+    and there, are of the data that it then names.
+    """
+    source, target = (root / "table1.csv" for root in (results, folder))
+    known = data_digests(folder)
+    if source.exists():
+        frame = _read(source)
+        frame = frame[frame["dataset"].isin(datasets)]
+        known |= dict(zip(frame["dataset"], frame["digest"], strict=True))
+    for dataset in sorted(datasets):
+        for path in (*_runs(results, dataset), *_runs(folder, dataset)):
+            with reading.record(path) as record:
+                digest = record["data_digest"]
+            if dataset not in known:
+                raise BadInput(f"{source}: expected a row of {dataset}")
+            if digest != known[dataset]:
+                raise BadInput(
+                    f"{path}: of data with digest {digest[:SHORT]}, expected "
+                    f"{known[dataset][:SHORT]} as in table1.csv; make both of the same "
+                    "data, or remove the older runs"
+                )
+    if source.exists() and len(frame):
+        if target.exists():
+            old = _read(target)
+            frame = pd.concat([old[~old["dataset"].isin(frame["dataset"])], frame])
+        with replacing(target) as temporary:
+            frame.to_csv(temporary, index=False)
+
+
+def _runs(folder: Path, dataset: str) -> list[Path]:
+    """The records of all runs of a dataset, those of its search among them."""
+    return sorted(
+        path
+        for kind in ("runs", "search")
+        for path in (folder / kind / dataset).rglob("record.json")
+    )
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -232,7 +268,8 @@ def main(argv=None):
     args = parser.parse_args(argv)
     if not args.pairs + args.search:
         parser.error("nothing to take: expected DATASET/METHOD or --search DATASET")
-    _take_sizes(args.results / "table1.csv", args.reference / "table1.csv")
+    datasets = {pair.partition("/")[0] for pair in args.pairs} | set(args.search)
+    take_sizes(args.results, datasets, args.reference)
     for dataset in args.search:
         take_search(args.results, dataset, args.reference)
         print(f"search of {dataset}: {len(search_runs(dataset, args.reference))} runs")

@@ -47,6 +47,7 @@ def again(
     frame = reading.table(path, ("dataset", "dimension", *SPLITS, "origin", "digest"))
     for column in ("dimension", *SPLITS):
         frame[column] = reading.integers(frame, column, path)
+    datasets = datasets or list(frame["dataset"])
     frame = frame[frame["dataset"].isin(datasets)]
     frame = frame.sort_values("dataset", key=lambda names: names.map(datasets.index))
     return [
@@ -86,7 +87,9 @@ def main(argv=None):
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", nargs="+", default=[], help="canonical .npz")
     source.add_argument("--sizes", help="a table1.csv, of arrays that are not here")
-    parser.add_argument("--datasets", nargs="+", default=[], help="of --sizes")
+    parser.add_argument(
+        "--datasets", nargs="+", default=[], help="of --sizes; else all"
+    )
     parser.add_argument("--csv", required=True)
     parser.add_argument("--markdown")
     parser.add_argument("--latex")
