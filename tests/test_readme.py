@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ CELLS = {
     "vampprior-500": "VampPrior",
     "iop": "implicit optimal",
 }
-STAND_INS = {"bone-marrow": "bone marrow"}
+STAND_INS = {"bone-marrow": "bone marrow", "freyfaces-split1": "FreyFaces split anew"}
 
 
 def freyfaces(method, split="test", metric="log_likelihood", kind="scores"):
@@ -243,6 +244,25 @@ def test_the_readme_shows_what_the_stand_ins_give(dataset, name):
     (n,) = {len(of) for of in tested}
     texts = [f"{of.mean():.2f} ± {of.std():.2f}" for of in tested]
     assert line.endswith("| {} | {} | {} | ≈ {} |".format(n, *texts))
+
+
+def test_the_readme_says_what_another_split_of_freyfaces_does():
+    new, old = (
+        {method: scored(dataset, method) for method in CELLS}
+        for dataset in ("freyfaces-split1", "freyfaces")
+    )
+    for high, low, words in (
+        ("vampprior-500", "standard", "the VampPrior lies {:+.1f} from the standard"),
+        ("iop", "vampprior-500", "ours {:+.1f} from the VampPrior"),
+        ("iop", "standard", "and {:+.1f} from the standard VAE"),
+    ):
+        p = stats.ttest_ind(new[high], new[low], equal_var=False).pvalue
+        gap = words.format(new[high].mean() - new[low].mean())
+        pattern = rf"{re.escape(gap)}( VAE)? \({re.escape(said(p))}\)"
+        assert re.search(pattern, flowing()), f"{gap} ({said(p)})"
+    moved = [new[method].mean() - old[method].mean() for method in CELLS]
+    words = f"The split moves the means by {min(moved):+.1f} to {max(moved):+.1f}"
+    assert words in flowing()
 
 
 def test_the_readme_says_what_bone_marrow_shows():

@@ -264,10 +264,11 @@ def test_an_unfinished_pair_is_refused(tmp_path):
         reference.main(["--results", str(tmp_path), "mnist/iop"])
 
 
-@pytest.mark.parametrize("name", ["paper.yaml", "stand-ins.yaml"])
-def test_the_committed_runs_are_of_the_shipped_settings(name):
-    config = configuration.check(configuration.load("paper.yaml", name))
-    reference.present(config, configuration.pairs(config))
+@pytest.mark.parametrize("name", ["paper.yaml", "stand-ins.yaml", "other-split.yaml"])
+def test_the_committed_runs_are_of_the_shipped_settings_and_data(name):
+    layers = [] if name == "paper.yaml" else ["stand-ins.yaml"]
+    config = configuration.check(configuration.load("paper.yaml", *layers, name))
+    assert reference.present(config, configuration.pairs(config))
 
 
 def searches(config, folder):
