@@ -5,9 +5,7 @@ rule figure1:
     """Figure 1: posterior samples on OneHot."""
     input:
         samples=[f"<source>/posterior/{d}/{m}.csv" for d, m in ONEHOT],
-        records=[
-            f"<source>/runs/{d}/{m}/seed{DRAWN}/record.json" for d, m in ONEHOT
-        ],
+        records=[f"<source>/runs/{d}/{m}/seed{DRAWN}/record.json" for d, m in ONEHOT],
     output:
         multiext("<figures>/figure1", ".png", ".pdf", ".svg"),
     log:

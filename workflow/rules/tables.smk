@@ -34,7 +34,9 @@ rule table1:
         words=WORDS,
         kind="--sizes" if config["scores"] == "reference" else "--data",
         datasets=(
-            ["--datasets", *config["table1"]] if config["scores"] == "reference" else []
+            ["--datasets", *config["table1"]]
+            if config["scores"] == "reference"
+            else []
         ),
         code=SCRIPTS_CODE,
     shell:
