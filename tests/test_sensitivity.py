@@ -25,6 +25,8 @@ class Made:
         self.variants, self.reference = folder / "variants", folder / "reference"
         self.registry = products.registry(registry(folder))
         self.variants.mkdir()
+        self.reference.mkdir()
+        (self.reference / "table1.csv").write_text("dataset,digest\nfreyfaces,data\n")
 
     def variant(self, name, **overlay):
         overlay |= {"name": name, "label": "made"}
@@ -136,7 +138,10 @@ def test_one_seed_has_no_test(made):
     ("change", "message"),
     [
         ({"settings_digest": "0" * 16}, "its runs have other settings than the"),
-        ({"data_digest": "other"}, "short: freyfaces/iop has another data_digest"),
+        (
+            {"data_digest": "other"},
+            "short/scores/freyfaces/iop.csv: its runs have other data",
+        ),
         ({"samples": 20}, "short: freyfaces/iop has no seed in common with shipped"),
         ({"seed": 9}, "short: freyfaces/iop has no seed in common with shipped"),
     ],

@@ -62,11 +62,12 @@ def present(
 
 
 def data_digests(folder: Path = FOLDER) -> dict[str, str]:
-    """Digest of each dataset's arrays, as table1.csv has it."""
-    path = folder / "table1.csv"
-    path = path if path.exists() else FOLDER / "table1.csv"
-    table = reading.table(path, ("dataset", "digest"))
-    return dict(zip(table["dataset"], table["digest"], strict=True))
+    """Digest of each dataset's arrays, by table1.csv; of a variant, by that above."""
+    for place in (folder, folder.absolute().parents[1]):
+        if (path := place / "table1.csv").exists():
+            table = reading.table(path, ("dataset", "digest"))
+            return dict(zip(table["dataset"], table["digest"], strict=True))
+    return {}
 
 
 def search_runs(dataset: str, folder: Path = FOLDER) -> list[str]:
@@ -173,6 +174,7 @@ def take_sizes(results: Path, datasets: set[str], folder: Path = FOLDER) -> None
     if source.exists():
         frame = _read(source)
         frame = frame[frame["dataset"].isin(datasets)]
+        frame = frame[frame["dataset"].map(known) != frame["digest"]]
         known |= dict(zip(frame["dataset"], frame["digest"], strict=True))
     for dataset in sorted(datasets):
         for path in (*_runs(results, dataset), *_runs(folder, dataset)):
