@@ -141,7 +141,7 @@ def test_bone_marrow_begins_with_the_independent_cut_less_its_flat_tiles(downloa
 
 def test_the_shares_of_background_in_bone_marrow_are_those_of_the_protocol():
     first = in_mirror(FILES["bone-marrow"])
-    shares = []
+    shares, modes = [], None
     for patients in bone_marrow.PATIENTS.values():
         paths = [
             path
@@ -149,7 +149,14 @@ def test_the_shares_of_background_in_bone_marrow_are_those_of_the_protocol():
             if path.stem.split("_")[3] in patients
         ]
         tiles = np.concatenate([bone_marrow.picture_tiles(path) for path in paths])
-        shares.append(round(100 * np.mean(np.std(tiles, axis=1) < 12)))
+        deviations = np.std(tiles, axis=1)
+        shares.append(round(100 * np.mean(deviations < 12)))
+        if modes is None:  # the training patients', in steps of two gray levels
+            modes, _ = np.histogram(deviations, np.arange(0, 72, 2))
+    assert modes.argmax() == 0  # below 2
+    tissue = 5 + modes[5:].argmax()
+    assert 38 <= 2 * tissue <= 42
+    assert 2 * modes[:tissue].argmin() == 12  # where background ends
     words = "{} % of the training patients' tiles, {} % and {} % of the others'"
     assert words.format(*shares) in (registry.ROOT / "docs/protocol.md").read_text()
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tests.dag import TINY, checkout, jobs, snakemake
-from workflow.scripts import configuration, reference, search
+from workflow.scripts import configuration, reference, search, take
 
 PAIRS = [
     *(f"onehot/{m}" for m in ("standard", "avb", "vampprior-4", "iop")),
@@ -29,7 +29,7 @@ def taken(finished, tmp_path_factory):
     assert status == 0, output
     results = ["--results", str(finished / "results/quick")]
     chosen = ["--reference", str(place), "--search", "digits-gray"]
-    reference.main([*results, *PAIRS, *chosen])
+    take.main([*results, *PAIRS, *chosen])
     return folder
 
 
@@ -160,9 +160,9 @@ def test_an_unfinished_search_is_kept_but_not_shown(taken, tmp_path):
     message = "search/digits-gray: no finished run"
     arguments = ["--results", str(results), "--reference", str(place)]
     with pytest.raises(SystemExit, match=message):
-        reference.main([*arguments, "--search", "digits-gray"])
+        take.main([*arguments, "--search", "digits-gray"])
     shutil.copytree(taken / "results/reference/search", results / "search")
-    reference.main([*arguments, "--search", "digits-gray"])
+    take.main([*arguments, "--search", "digits-gray"])
     assert reference.searched(config, place) == ["digits-gray"]
 
 
@@ -189,20 +189,20 @@ def test_sizes_and_runs_of_different_data_are_not_taken_over(finished, tmp_path)
     results, place = tmp_path / "results", tmp_path / "reference"
     shutil.copytree(finished / "results/quick", results)
     arguments = ["--results", str(results), "--reference", str(place)]
-    reference.main([*arguments, "digits-gray/iop"])
+    take.main([*arguments, "digits-gray/iop"])
     sizes = pd.read_csv(place / "table1.csv").set_index("dataset")["digest"]
     assert list(sizes.index) == ["digits-gray"]
-    reference.main([*arguments, "digits-binary/iop"])
+    take.main([*arguments, "digits-binary/iop"])
     before = (place / "table1.csv").read_bytes()
     assert len(pd.read_csv(place / "table1.csv")) == 2
     table = results / "table1.csv"
     table.write_text(table.read_text().replace(sizes["digits-gray"], "f" * 64))
     with pytest.raises(SystemExit, match=f"{sizes.iloc[0][:16]}, expected {'f' * 16}"):
-        reference.main([*arguments, "digits-gray/iop"])
+        take.main([*arguments, "digits-gray/iop"])
     assert (place / "table1.csv").read_bytes() == before
     table.unlink()
     with pytest.raises(SystemExit, match=r"table1\.csv: expected a row of onehot"):
-        reference.main([*arguments, "digits-gray/iop", "onehot/iop"])
+        take.main([*arguments, "digits-gray/iop", "onehot/iop"])
 
 
 def test_searches_of_several_patiences_are_refused(taken, tmp_path):
@@ -223,7 +223,7 @@ def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp
     shutil.copytree(finished / "results/quick", results)
     place, pair = tmp_path / "reference", "digits-gray/iop"
     arguments = ["--results", str(results), "--reference", str(place), pair]
-    reference.main(arguments)
+    take.main(arguments)
     scores = results / f"scores/{pair}.csv"
     table = pd.read_csv(scores)
     later = table[table["seed"] == 1].assign(value=1.0)
@@ -231,7 +231,7 @@ def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp
     runs = results / "runs" / pair
     (runs / "seed0").rename(runs / "seed12")
     (results / f"audit/{pair}.csv").unlink()
-    reference.main(arguments)
+    take.main(arguments)
     merged = pd.read_csv(place / f"scores/{pair}.csv")
     assert list(dict.fromkeys(merged["seed"])) == [0, 1, 12]
     old = table[table["seed"] == 0]
@@ -243,17 +243,17 @@ def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp
     assert reference.seeds("digits-gray", "iop", place) == [0, 1, 12]
     later.assign(settings_digest="0" * 16).to_csv(scores, index=False)
     with pytest.raises(SystemExit, match="column 'settings_digest' would be 0000"):
-        reference.main(arguments)
+        take.main(arguments)
     likelihoods = later["metric"] == "log_likelihood"
     later.assign(samples=later["samples"].mask(likelihoods, 20)).to_csv(
         scores, index=False
     )
     with pytest.raises(SystemExit, match="column 'samples' would be 10 and 20"):
-        reference.main(arguments)
+        take.main(arguments)
     later.to_csv(scores, index=False)
     (runs / "seed1/record.json").unlink()
     with pytest.raises(SystemExit, match=r"record\.json: no such file, but its seed"):
-        reference.main(arguments)
+        take.main(arguments)
     pd.testing.assert_frame_equal(
         pd.read_csv(place / f"scores/{pair}.csv"), merged
     )  # nothing was written
@@ -261,7 +261,7 @@ def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp
 
 def test_an_unfinished_pair_is_refused(tmp_path):
     with pytest.raises(SystemExit, match=r"mnist/iop\.csv: no such file, expected"):
-        reference.main(["--results", str(tmp_path), "mnist/iop"])
+        take.main(["--results", str(tmp_path), "mnist/iop"])
 
 
 @pytest.mark.parametrize("name", ["paper.yaml", "stand-ins.yaml", "other-split.yaml"])

@@ -25,9 +25,9 @@ except (ValueError, DataError) as error:
 
 configuration.prepare_environment(config)
 
-# what a file's content depends on: a comment or a new branch makes nothing anew
 # how a file is found and fetched changes nothing in it: its digest is known
 FETCHING = {"__init__", "digests", "fetch", "prepare", "registry", "sources"}
+# what a file's content depends on: a comment or a new branch makes nothing anew
 DATA_CODE = fingerprint(
     tuple(
         f"workflow/data/{path.name}"

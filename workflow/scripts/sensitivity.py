@@ -140,7 +140,7 @@ def page(found: list[Side], paper: pd.DataFrame, registry) -> str:
             "\n".join(facts),
             "The scores of each seed are in `results/reference/variants/`. Made by",
             "\n".join(["```bash", *commands, "```"]),
-            "(`python -m workflow.scripts.reference --results results/NAME --reference "
+            "(`python -m workflow.scripts.take --results results/NAME --reference "
             "results/reference/variants/NAME DATASET/METHOD` takes a variant's runs "
             "over, `python -m workflow.scripts.sensitivity` writes this page).",
         ]
