@@ -8,7 +8,7 @@ over N(z|0, I)'s, T, compares with that of the optimal prior q(z) (Eq. 8).
 import torch
 
 from models import annealing, evaluation, options, scoring
-from models.distributions import normal_mixture, standard_normal
+from models.distributions import normal_components, normal_mixture, standard_normal
 from models.randomness import threshold
 
 DRAWS = 1000  # samples of q(z) that the two means are taken over
@@ -50,28 +50,30 @@ def measure(model, dataset, streams, arguments):
 
     model.requires_grad_(False)  # gradients in z alone
     density = model.prior.frozen(model.encoder)
-
-    def ratio(z):
-        return density(z) - standard_normal(z)
-
+    own = streams("audit of q(z)")
+    posteriors = encoded(model, dataset, own)
     use, chains, steps = streams("audit of Z"), arguments.chains, arguments.temperatures
     integral, effective = annealing.log_normaliser(
-        ratio, model.noise_dim, use, chains, steps
+        whitened(density, *posteriors), model.noise_dim, use, chains, steps
     )
     yield "prior", "log_normaliser", chains, integral
     yield "prior", "effective_chains", chains, effective
     yield "prior", "temperatures", chains, torch.full_like(effective, steps)
-    z, exact = aggregated(model, dataset, streams("audit of q(z)"))
-    yield "train", "mean_ratio", DRAWS, ratio(z).double().mean(1).cpu()
+
+    z, exact = aggregated(*posteriors, own)
+    ratio = density(z) - standard_normal(z)
+    yield "train", "mean_ratio", DRAWS, ratio.double().mean(1).cpu()
     yield "train", "kl_aggregated", DRAWS, exact.double().mean(1).cpu()
+    mixture = model.prior.components(model.encoder)
+    if mixture is not None:
+        yield "train", "components_in_use", DRAWS, in_use(z, *mixture).cpu()
 
 
 @torch.no_grad()
-def aggregated(model, dataset, streams) -> tuple[torch.Tensor, torch.Tensor]:
-    """Samples of q(z) = (1/N) sum_n q(z|x_n) (Eq. 8) and ln q(z)/N(z|0, I) there.
+def encoded(model, dataset, streams) -> tuple[torch.Tensor, torch.Tensor]:
+    """Means and log-variances of q(z|x_n) over the training images: two (S, N, L).
 
-    Over the training images, each binarised once where training binarises them
-    -> (S, DRAWS, L) and (S, DRAWS), in nats.
+    Each image is binarised once, where training binarises them.
     """
     parts = []
     for chunk in torch.from_numpy(dataset.train).split(ENCODED):
@@ -80,7 +82,37 @@ def aggregated(model, dataset, streams) -> tuple[torch.Tensor, torch.Tensor]:
             x = streams.bernoulli("binarise", threshold(x), *x.shape)
         parts.append(model.encoder(x.expand(len(streams.seeds), *chunk.shape)))
     mean, log_variance = (torch.cat(part, 1) for part in zip(*parts, strict=True))
-    which = (streams.uniform("scores", DRAWS) * len(dataset.train)).long()  # (S, DRAWS)
+    return mean, log_variance
+
+
+@torch.no_grad()
+def whitened(density, mean, log_variance) -> annealing.Ratio:
+    """ln of a density over N(m, C + I), in coordinates where that one is N(0, I).
+
+    m and C are the moments of q(z); mean and log_variance as from `encoded`. Annealed
+    from there more chains count than from N(z|0, I), which q(z) has drifted from.
+    """
+    mean = mean.double()
+    centre = mean.mean(1, keepdim=True)  # (S, 1, L)
+    spread = (mean - centre).mT @ (mean - centre) / mean.shape[1]
+    own = 1 + log_variance.double().exp().mean(1)  # I is for what lies beside q(z)
+    factor = torch.linalg.cholesky(spread + torch.diag_embed(own))
+    volume = factor.diagonal(dim1=1, dim2=2).log().sum(1, keepdim=True).float()
+    centre, factor = centre.float(), factor.mT.float()
+
+    def ratio(w):
+        return density(centre + w @ factor) - standard_normal(w) + volume
+
+    return ratio
+
+
+@torch.no_grad()
+def aggregated(mean, log_variance, streams) -> tuple[torch.Tensor, torch.Tensor]:
+    """Samples of q(z) = (1/N) sum_n q(z|x_n) (Eq. 8) and ln q(z)/N(z|0, I) there.
+
+    mean and log_variance as from `encoded` -> (S, DRAWS, L) and (S, DRAWS), in nats.
+    """
+    which = (streams.uniform("scores", DRAWS) * mean.shape[1]).long()  # (S, DRAWS)
     index = which.unsqueeze(-1).expand(-1, -1, mean.shape[-1])
     noise = streams.normal("scores", *index.shape[1:])
     z = mean.gather(1, index) + torch.exp(0.5 * log_variance.gather(1, index)) * noise
@@ -88,6 +120,16 @@ def aggregated(model, dataset, streams) -> tuple[torch.Tensor, torch.Tensor]:
         [normal_mixture(chunk, mean, log_variance) for chunk in z.split(CHUNK, 1)], 1
     )
     return z, density - standard_normal(z)
+
+
+def in_use(z, mean, log_variance) -> torch.Tensor:
+    """How many components of an even mixture hold the samples z: (S,), from 1 to K.
+
+    The exponential of the entropy of the components' responsibilities, averaged over
+    the samples. z (S, R, L), mean and log_variance (S, K, L).
+    """
+    shares = normal_components(z, mean, log_variance).softmax(-1).mean(1)
+    return torch.special.entr(shares).sum(-1).exp()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,11 @@ AUDITS = [
         )
         for pair in (("iop", ours), ("vampprior", theirs, 500))
     ),
-]
+    seeds(
+        "freyfaces", "vampprior", np.arange(8) + 30.0, 500, metric="components_in_use",
+        split="train", samples=1000,
+    ),
+]  # fmt: skip
 SCORES = [
     seeds("freyfaces", "iop", IOP),
     seeds("freyfaces", "vampprior", VAMP, 500),
@@ -114,12 +118,15 @@ def test_the_ratio_in_numbers(tmp_path):
     assert "| 100; 2000 |  7.0 | 10.00 ± 4.00 |" in text
     assert ours.ratio_objective == pytest.approx(-0.5)
     assert pd.isna(vamp.ratio_objective)
+    assert (vamp.components, vamp.components_in_use) == (500, pytest.approx(33.5))
+    assert pd.isna(ours.components_in_use)
+    assert " 33.5 of 500 |" in text
     assert "|   -0.5 |" in text
 
 
 def test_a_known_integral_that_is_missed_is_said_so(tmp_path):
     _, _, text = page(tmp_path)  # by half a nat of the VampPrior, by ten of ours
-    assert "not to be trusted" not in text
+    assert "whose density integrates to one" not in text
     missed = seeds(
         "freyfaces", "vampprior", spread(-5, 0.1), 500, metric="log_normaliser",
         split="prior", samples=100,

@@ -24,10 +24,13 @@ class VampPrior(Prior):
         self.pseudo_inputs = nn.Parameter(initial)  # (S, K, D)
         self.clip = settings.pseudo_input_clip
 
+    def components(self, encoder):
+        u = self.pseudo_inputs.clamp(0, 1) if self.clip else self.pseudo_inputs
+        return encoder(u)
+
     def log_density(self, z, encoder):
-        return self.frozen(encoder)(z)
+        return distributions.normal_mixture(z, *self.components(encoder))
 
     def frozen(self, encoder):
-        u = self.pseudo_inputs.clamp(0, 1) if self.clip else self.pseudo_inputs
-        mean, log_variance = encoder(u)
+        mean, log_variance = self.components(encoder)
         return lambda z: distributions.normal_mixture(z, mean, log_variance)

@@ -28,12 +28,15 @@ NOTE = (
     "(Welch's t-test, two-sided)."
 )
 RATIO_NOTE = (
-    "T: ln p(z)/N(z|0, I). Z: the mean of exp T over N(0, I), by annealed importance "
-    "sampling, which estimates ln Z on average too low. Its standard error is about "
-    "the root of 1/E - 1/C with E effective of C chains (the least of the seeds); a "
-    "region that no chain finds is missing from Z and does not show in E. Of a prior "
-    "without ≈, ln Z is 0: the VampPrior's row shows the estimate's error on a density "
-    "that is known. q(z): the aggregated posterior over the training set (Eq. 8), the "
+    "T: ln p(z)/N(z|0, I). Z: the integral of p(z), by annealed importance sampling, "
+    "which estimates ln Z on average too low. Its standard error is about the root of "
+    "1/E - 1/C with E effective of C chains (the least of the seeds); a region that no "
+    "chain finds is missing from Z and does not show in E. Of a prior without ≈, ln Z "
+    "is 0: its row shows the estimate's error on a density that is known. Components "
+    "in use: of a mixture, the exponential of the entropy of their responsibilities, "
+    "averaged over q(z); the mean of the seeds. Components that hold none of q(z) keep "
+    "their weight 1/K and, where they are narrow, are what chains do not find. q(z): "
+    "the aggregated posterior over the training set (Eq. 8), the "
     "prior that is optimal for the ELBO, each image binarised once where training "
     "binarises. KL(q(z) ‖ p(z)) = KL(q(z) ‖ N(0, I)) - mean of T + ln Z, the last only "
     "with ≈. Eq. 20: its value in T's last epoch before the weights that are kept, "
@@ -68,7 +71,7 @@ def grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
 def ratio_grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
     """The same as text."""
     header = "Dataset,Prior,n,C; steps,E,ln Z,Mean of T over q(z)".split(",")
-    header += ["KL(q(z) ‖ N(0, I))", "KL(q(z) ‖ p(z))", "Eq. 20"]
+    header += ["KL(q(z) ‖ N(0, I))", "KL(q(z) ‖ p(z))", "Components in use", "Eq. 20"]
     return header, [
         [
             registry.name(row["dataset"]),
@@ -77,6 +80,9 @@ def ratio_grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]
             f"{row['chains']}; {row['temperatures']}",
             f"{row['effective_chains']:.1f}",
             *(_number(row[name], row[f"{name}_sd"]) for name in MEANS),
+            table2.ABSENT
+            if row["components_in_use"] is None
+            else f"{row['components_in_use']:.1f} of {row['components']}",
             table2.ABSENT
             if row["ratio_objective"] is None
             else f"{row['ratio_objective']:.1g}",
@@ -90,7 +96,8 @@ def missed(found: list[dict], registry) -> list[str]:
     return [
         f"**On {registry.name(row['dataset'])} the estimate gives ln Z = "
         f"{row['log_normaliser']:+.2f} for {METHODS[row['prior']]}, whose density "
-        "integrates to one: what is normalised there is not to be trusted.**"
+        "integrates to one: mass that no chain finds is missing, and such mass of an "
+        "estimated density would be too.**"
         for row in found
         if row["prior"] not in ESTIMATED and abs(row["log_normaliser"]) > MISS
     ]

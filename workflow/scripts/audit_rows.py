@@ -16,6 +16,7 @@ RATIO = (
     "temperatures",
     "mean_ratio",
     "kl_aggregated",
+    "components_in_use",  # of a mixture
 )
 MEANS = ("log_normaliser", "mean_ratio", "kl_to_normal", "kl_to_prior")
 RUN = ["dataset", "prior", "seed"]
@@ -27,7 +28,8 @@ COLUMNS = (
 RATIO_COLUMNS = (
     "configuration dataset prior n chains temperatures effective_chains draws "
     "log_normaliser log_normaliser_sd mean_ratio mean_ratio_sd kl_to_normal "
-    "kl_to_normal_sd kl_to_prior kl_to_prior_sd ratio_objective"
+    "kl_to_normal_sd kl_to_prior kl_to_prior_sd components components_in_use "
+    "ratio_objective"
 ).split()
 
 
@@ -164,6 +166,10 @@ def ratio_rows(
             "temperatures": int(values["temperatures"].min()),
             "effective_chains": values["effective_chains"].min(),
             "draws": int(counts["mean_ratio"]),
+            "components": of["components"].iloc[0],
+            "components_in_use": values["components_in_use"].mean()
+            if "components_in_use" in values
+            else None,
         }
         for name in MEANS:
             summary = statistics.summarise(values[name])
