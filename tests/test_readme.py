@@ -128,7 +128,7 @@ def test_the_readme_says_what_other_choices_gave():
     )
     assert len(ours) == len(standard) == 8
     integral = freyfaces("iop", "prior", "log_normaliser", f"{place}/audit")
-    assert f"(ln Z = {integral.mean():.1f} ± {integral.std():.1f}, est" in flowing()
+    assert f"(ln Z = {integral.mean():.1f} ± {integral.std():.1f}), ours" in flowing()
     normal = ours - integral
     vamp = freyfaces("vampprior-500")  # at 3e-4 as it is
     p, below, above = (
@@ -301,5 +301,24 @@ def test_the_readme_says_what_bone_marrow_shows():
         for rate in ("0.0003", "0.001")
     }
     assert "({:.1f} against {:.1f}); 1e-4 has not".format(*best.values()) in text
-    known = scored("bone-marrow", "vampprior-500", "prior", "log_normaliser", "audit")
+
+
+def test_the_readme_says_how_many_components_are_in_use():
+    text = flowing()
+    used = {
+        dataset: scored(dataset, "vampprior-500", "train", "components_in_use", "audit")
+        for dataset in ("bone-marrow", "freyfaces-split1")
+    }
+    few, more = (sorted(of) for of in used.values())
+    assert (
+        "On bone marrow {:.1f} and {:.1f} of the VampPrior's 500".format(*few) in text
+    )
+    assert "on FreyFaces split anew {:.0f} and {:.0f} (".format(*more) in text
+    mean = np.mean(few)
+    assert f"up to ln(500/{mean:.1f}) = {np.log(500 / mean):.1f} higher" in text
+    known, ours = (
+        scored("bone-marrow", method, "prior", "log_normaliser", "audit")
+        for method in ("vampprior-500", "iop")
+    )
     assert f"ln Z = {known.mean():.1f} ± {known.std():.1f} for the VampPrior" in text
+    assert f"it estimates {ours.mean():.1f} ± {ours.std():.1f} there" in text
