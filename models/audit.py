@@ -1,18 +1,19 @@
 """Measure what Table 2's numbers leave out: ``python -m models.audit --help``.
 
 How far ln p(x) rises with more importance samples; what the prior's density integrates
-to, which for an estimated one (the paper's "≈") need not be 1; and how its logarithm
-over N(z|0, I)'s, T, compares with that of the optimal prior q(z) (Eq. 8).
+to, which for an estimated one (the paper's "≈") need not be 1; how its logarithm over
+N(z|0, I)'s, T, compares with that of the optimal prior q(z) (Eq. 8); and, of a mixture,
+how many components q(z) falls on.
 """
 
 import torch
 
 from models import annealing, evaluation, options, scoring
-from models.distributions import normal_components, normal_mixture, standard_normal
+from models.distributions import normal, normal_mixture, standard_normal
 from models.randomness import threshold
 
-DRAWS = 1000  # samples of q(z) that the two means are taken over
-CHUNK = 100  # of them at a time: each is held against every training image
+DRAWS = 1000  # samples of q(z) that means are taken over
+CHUNK = 100  # of them at a time: each is held against every component
 ENCODED = 1000  # images at a time
 
 
@@ -64,9 +65,9 @@ def measure(model, dataset, streams, arguments):
     ratio = density(z) - standard_normal(z)
     yield "train", "mean_ratio", DRAWS, ratio.double().mean(1).cpu()
     yield "train", "kl_aggregated", DRAWS, exact.double().mean(1).cpu()
-    mixture = model.prior.components(model.encoder)
-    if mixture is not None:
-        yield "train", "components_in_use", DRAWS, in_use(z, *mixture).cpu()
+    if hasattr(model.prior, "mixture"):
+        used = in_use(z, *model.prior.mixture(model.encoder))
+        yield "train", "components_in_use", DRAWS, used.cpu()
 
 
 @torch.no_grad()
@@ -89,13 +90,14 @@ def encoded(model, dataset, streams) -> tuple[torch.Tensor, torch.Tensor]:
 def whitened(density, mean, log_variance) -> annealing.Ratio:
     """ln of a density over N(m, C + I), in coordinates where that one is N(0, I).
 
-    m and C are the moments of q(z); mean and log_variance as from `encoded`. Annealed
-    from there more chains count than from N(z|0, I), which q(z) has drifted from.
+    m and C are the moments of q(z); mean and log_variance as from `encoded`. q(z)
+    drifts away from N(z|0, I), from where next to no chain finds it. With I on top the
+    start is at least as wide as that, for what lies beside q(z).
     """
     mean = mean.double()
     centre = mean.mean(1, keepdim=True)  # (S, 1, L)
     spread = (mean - centre).mT @ (mean - centre) / mean.shape[1]
-    own = 1 + log_variance.double().exp().mean(1)  # I is for what lies beside q(z)
+    own = 1 + log_variance.double().exp().mean(1)
     factor = torch.linalg.cholesky(spread + torch.diag_embed(own))
     volume = factor.diagonal(dim1=1, dim2=2).log().sum(1, keepdim=True).float()
     centre, factor = centre.float(), factor.mT.float()
@@ -122,14 +124,19 @@ def aggregated(mean, log_variance, streams) -> tuple[torch.Tensor, torch.Tensor]
     return z, density - standard_normal(z)
 
 
+@torch.no_grad()
 def in_use(z, mean, log_variance) -> torch.Tensor:
     """How many components of an even mixture hold the samples z: (S,), from 1 to K.
 
     The exponential of the entropy of the components' responsibilities, averaged over
     the samples. z (S, R, L), mean and log_variance (S, K, L).
     """
-    shares = normal_components(z, mean, log_variance).softmax(-1).mean(1)
-    return torch.special.entr(shares).sum(-1).exp()
+    mean, log_variance = mean.unsqueeze(1).double(), log_variance.unsqueeze(1).double()
+    parts = [
+        normal(chunk.unsqueeze(2), mean, log_variance).softmax(-1)  # (S, CHUNK, K)
+        for chunk in z.double().split(CHUNK, 1)
+    ]
+    return torch.special.entr(torch.cat(parts, 1).mean(1)).sum(-1).exp()
 
 
 if __name__ == "__main__":

@@ -30,11 +30,11 @@ def kl_to_standard_normal(mean, log_variance) -> torch.Tensor:
     return 0.5 * terms.sum(-1)
 
 
-def normal_components(z, mean, log_variance) -> torch.Tensor:
-    """ln N(z | mean_k, exp(log_variance_k)), diagonal, of every k, in float64.
+def normal_mixture(z, mean, log_variance) -> torch.Tensor:
+    """ln (1/K) sum_k N(z | mean_k, exp(log_variance_k)), diagonal.
 
-    z (S, ..., L), the others (S, K, L) -> (S, ..., K). The quadratic form is expanded
-    into one matrix product, which cancels badly: hence float64, always.
+    z (S, ..., L), the others (S, K, L) -> (S, ...). The quadratic form is expanded
+    into one matrix product, which cancels badly: hence float64 inside, always.
     """
     rows = z.flatten(1, -2).double()  # (S, R, L)
     mean, log_variance = mean.double(), log_variance.double()
@@ -43,13 +43,5 @@ def normal_components(z, mean, log_variance) -> torch.Tensor:
     features = torch.cat([rows.square(), rows], -1)  # (S, R, 2L)
     weights = torch.cat([-0.5 * precision, mean * precision], -1)  # (S, K, 2L)
     terms = torch.baddbmm(constant.unsqueeze(1), features, weights.mT)  # (S, R, K)
-    return terms.unflatten(1, z.shape[1:-1])
-
-
-def normal_mixture(z, mean, log_variance) -> torch.Tensor:
-    """ln (1/K) sum_k N(z | mean_k, exp(log_variance_k)), diagonal.
-
-    z (S, ..., L), the others (S, K, L) -> (S, ...); float64 inside.
-    """
-    terms = normal_components(z, mean, log_variance)
-    return (torch.logsumexp(terms, -1) - math.log(mean.shape[1])).to(z.dtype)
+    density = torch.logsumexp(terms, -1) - math.log(mean.shape[1])
+    return density.to(z.dtype).unflatten(1, z.shape[1:-1])

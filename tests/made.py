@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from models.data import Dataset, save
-from workflow.scripts import scores
 
 LABEL = "quick configuration: 50 % of the paper's seeds & less"
 REGISTRY = """
@@ -45,6 +44,8 @@ def row(dataset, prior, seed, value, components="", **changes):
         "precision": "float32",
         "settings_digest": "settings",
         "data_digest": dataset,
+        "scoring_commit": COMMIT,
+        "scoring_device": "cpu",
     }
     return fields | changes
 
@@ -64,7 +65,7 @@ def write(folder, *groups):
     """A score file of these groups of rows; its path."""
     path = folder / "scores.csv"
     rows = [fields for group in groups for fields in group]
-    pd.DataFrame(rows, columns=scores.COLUMNS).to_csv(path, index=False)
+    pd.DataFrame(rows).to_csv(path, index=False)
     return path
 
 

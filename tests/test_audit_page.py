@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from made import COMMIT, command, registry, seeds, spread, write
 
-from workflow.scripts import audit, table2
+from workflow.scripts import audit, tabular
 
 IOP, VAMP = spread(1400, 3), spread(1396, 2)
 INTEGRALS = spread(10, 4)
@@ -90,6 +90,7 @@ def test_the_normaliser_is_taken_off_seed_by_seed(tmp_path):
     assert "| ≈ Proposed method           |   8 |     1400.00 ± 3.00 |" in text
     assert "| VAE with VampPrior          |   8 | **1396.00 ± 2.00** |" in text
     assert "a label" in text
+    assert "Audits: commit 0123456789ab; device cpu." in text
 
 
 def test_bold_goes_by_what_is_normalised(tmp_path):
@@ -124,6 +125,23 @@ def test_the_ratio_in_numbers(tmp_path):
     assert "|   -0.5 |" in text
 
 
+def test_a_count_that_some_seeds_lack_is_not_shown(tmp_path):
+    """Of audits by different versions, say: n says eight."""
+    fewer = [rows[:3] if rows[0]["metric"] == "components_in_use" else rows
+             for rows in AUDITS]  # fmt: skip
+    _, ratio, _ = page(tmp_path, fewer)
+    assert ratio["components_in_use"].isna().all()
+
+
+def test_chains_that_started_elsewhere_are_named(tmp_path):
+    (early, *_) = audit.EARLIER
+    old = [[row | {"scoring_commit": early} for row in rows] for rows in AUDITS]
+    _, _, text = page(tmp_path, old)
+    assert f"Of commit {early} the chains started from N(0, I)." in text
+    _, _, text = page(tmp_path)
+    assert "started from" not in text
+
+
 def test_a_known_integral_that_is_missed_is_said_so(tmp_path):
     _, _, text = page(tmp_path)  # by half a nat of the VampPrior, by ten of ours
     assert "whose density integrates to one" not in text
@@ -147,7 +165,7 @@ def test_an_s_that_only_some_pairs_have_leaves_a_gap(tmp_path):
     assert ("vampprior", True, 100) not in table.index
     assert table.loc["iop", True, 100]["best"]
     (line,) = [x for x in text.splitlines() if "VampPrior" in x and "1396" in x]
-    assert [cell.strip() for cell in line.split("|")][5] == table2.ABSENT
+    assert [cell.strip() for cell in line.split("|")][5] == tabular.ABSENT
 
 
 def test_likelihoods_with_the_samples_of_table_2_are_not_doubled(tmp_path):

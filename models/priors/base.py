@@ -31,10 +31,6 @@ class Prior(nn.Module):
         """ln p(z) in nats: (S, ..., L) -> (S, ...)."""
         raise NotImplementedError
 
-    def components(self, encoder) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """Means and log-variances, (S, K, L) each, where p(z) is an even mixture."""
-        return None
-
     def frozen(self, encoder: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
         """ln p(z) as a function of z alone, for as long as no weight changes."""
         return lambda z: self.log_density(z, encoder)

@@ -24,13 +24,14 @@ class VampPrior(Prior):
         self.pseudo_inputs = nn.Parameter(initial)  # (S, K, D)
         self.clip = settings.pseudo_input_clip
 
-    def components(self, encoder):
+    def mixture(self, encoder):
+        """Means and log-variances of the K components, (S, K, L) each."""
         u = self.pseudo_inputs.clamp(0, 1) if self.clip else self.pseudo_inputs
         return encoder(u)
 
     def log_density(self, z, encoder):
-        return distributions.normal_mixture(z, *self.components(encoder))
+        return distributions.normal_mixture(z, *self.mixture(encoder))
 
     def frozen(self, encoder):
-        mean, log_variance = self.components(encoder)
+        mean, log_variance = self.mixture(encoder)
         return lambda z: distributions.normal_mixture(z, mean, log_variance)

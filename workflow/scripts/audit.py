@@ -5,7 +5,9 @@
 
 from pathlib import Path
 
-from workflow.scripts import products, reading, scores, table2, tabular
+import pandas as pd
+
+from workflow.scripts import origins, products, reading, scores, tabular
 from workflow.scripts.audit_rows import (
     COLUMNS,
     MEANS,
@@ -18,33 +20,37 @@ from workflow.scripts.audit_rows import (
 from workflow.scripts.methods import ESTIMATED, METHODS
 
 MISS = 1.0  # nats
-NOTE = (
+EARLIER = {"964ca95ba303", "aa3db65effd7"}  # audits whose chains started elsewhere
+NOTES = (
     "Test log-likelihoods in nats, mean ± standard deviation over the seeds, with S "
     "importance samples. Each is on average below the logarithm of the integral of "
-    "p(x|z) p(z) and rises towards it with S. ≈: scored, as in Table 2, with a p(z) "
-    "that integrates to Z; normalised: less ln Z of each seed. Where ln Z is "
-    "estimated too low, that is too high. Bold, among the densities without ≈ that "
-    "are here and for each S: the best mean and those not different from it at 5 % "
-    "(Welch's t-test, two-sided)."
+    "p(x|z) p(z) and rises towards it with S.",
+    "≈: scored, as in Table 2, with a p(z) that integrates to Z; normalised: less ln Z "
+    "of each seed. Where ln Z is estimated too low, that is too high.",
+    "Bold, among the densities without ≈ that are here and for each S: the best mean "
+    "and those not different from it at 5 % (Welch's t-test, two-sided).",
 )
-RATIO_NOTE = (
-    "T: ln p(z)/N(z|0, I). Z: the integral of p(z), by annealed importance sampling, "
-    "which estimates ln Z on average too low. Its standard error is about the root of "
-    "1/E - 1/C with E effective of C chains (the least of the seeds); a region that no "
-    "chain finds is missing from Z and does not show in E. Of a prior without ≈, ln Z "
-    "is 0: its row shows the estimate's error on a density that is known. Components "
-    "in use: of a mixture, the exponential of the entropy of their responsibilities, "
-    "averaged over q(z); the mean of the seeds. Components that hold none of q(z) keep "
-    "their weight 1/K and, where they are narrow, are what chains do not find. q(z): "
-    "the aggregated posterior over the training set (Eq. 8), the "
-    "prior that is optimal for the ELBO, each image binarised once where training "
-    "binarises. KL(q(z) ‖ p(z)) = KL(q(z) ‖ N(0, I)) - mean of T + ln Z, the last only "
-    "with ≈. Eq. 20: its value in T's last epoch before the weights that are kept, "
-    "with dropout; the median of the seeds. Near 0, its upper bound, T separates the "
-    "two samples almost perfectly, as the exact ratio and many others do where the two "
+RATIO_NOTES = (
+    "T: ln p(z)/N(z|0, I). q(z): the aggregated posterior over the training set "
+    "(Eq. 8), the prior that is optimal for the ELBO, each image binarised once where "
+    "training binarises. KL(q(z) ‖ p(z)) = KL(q(z) ‖ N(0, I)) - mean of T + ln Z, the "
+    "last only with ≈.",
+    "Z: the integral of p(z), by annealed importance sampling, which estimates ln Z on "
+    "average too low. Its chains start from a Gaussian with the mean of q(z) and its "
+    "covariance plus I.",
+    "E: effective ones of C chains, the least of the seeds; the standard error of ln Z "
+    "is about the root of 1/E - 1/C. A region that no chain finds is missing from Z "
+    "and does not show in E. Of a prior without ≈, ln Z is 0: its row shows the "
+    "estimate's error on a density that is known.",
+    "Components in use: of a mixture, the exponential of the entropy of their "
+    "responsibilities, averaged over q(z); the mean of the seeds. The others keep "
+    "their weight of 1/K, and are what chains may not find.",
+    "Eq. 20: its value in T's last epoch before the weights that are kept, with "
+    "dropout; the median of the seeds. Near 0, its upper bound, T separates the two "
+    "samples almost perfectly, as the exact ratio and many others do where the two "
     "densities lie far apart: the objective then hardly tells them apart. Rhodes, Xu "
     "and Gutmann (2020, Telescoping density-ratio estimation) found such estimates to "
-    "fail beyond tens of nats."
+    "fail beyond tens of nats.",
 )
 
 
@@ -63,13 +69,13 @@ def grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
         )
     header = ["Dataset", "Density", "n", *(f"S = {samples}" for samples in columns)]
     return header, [
-        [*key, *(line.get(samples, table2.ABSENT) for samples in columns)]
+        [*key, *(line.get(samples, tabular.ABSENT) for samples in columns)]
         for key, line in lines.items()
     ]
 
 
 def ratio_grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
-    """The same as text."""
+    """A line a prior: what its density ratio comes to."""
     header = "Dataset,Prior,n,C; steps,E,ln Z,Mean of T over q(z)".split(",")
     header += ["KL(q(z) ‖ N(0, I))", "KL(q(z) ‖ p(z))", "Components in use", "Eq. 20"]
     return header, [
@@ -80,27 +86,44 @@ def ratio_grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]
             f"{row['chains']}; {row['temperatures']}",
             f"{row['effective_chains']:.1f}",
             *(_number(row[name], row[f"{name}_sd"]) for name in MEANS),
-            table2.ABSENT
-            if row["components_in_use"] is None
-            else f"{row['components_in_use']:.1f} of {row['components']}",
-            table2.ABSENT
-            if row["ratio_objective"] is None
-            else f"{row['ratio_objective']:.1g}",
+            _used(row),
+            tabular.number(row["ratio_objective"], "{:.1g}"),
         ]
         for row in found
     ]
 
 
 def missed(found: list[dict], registry) -> list[str]:
-    """A line for each known ln Z = 0 that is missed by more than MISS nats."""
+    """A line for each known ln Z = 0 that is estimated more than MISS nats too low."""
     return [
         f"**On {registry.name(row['dataset'])} the estimate gives ln Z = "
         f"{row['log_normaliser']:+.2f} for {METHODS[row['prior']]}, whose density "
         "integrates to one: mass that no chain finds is missing, and such mass of an "
         "estimated density would be too.**"
         for row in found
-        if row["prior"] not in ESTIMATED and abs(row["log_normaliser"]) > MISS
+        if row["prior"] not in ESTIMATED and row["log_normaliser"] < -MISS
     ]
+
+
+def origin(frame: pd.DataFrame) -> str:
+    """Which commits and devices audited."""
+    rows = frame[frame["metric"] == "log_normaliser"]
+    commits = set(rows["scoring_commit"])
+    line = origins.line(
+        "Audits", zip(rows["scoring_commit"], rows["scoring_device"], strict=True)
+    )
+    if early := ", ".join(sorted(EARLIER & commits)):
+        line += f" Of commit {early} the chains started from N(0, I)."
+    return line
+
+
+def _listed(notes: tuple[str, ...]) -> str:
+    return "\n".join(f"- {note}" for note in notes)
+
+
+def _used(row: dict) -> str:
+    used = tabular.number(row["components_in_use"], "{:.1f}")
+    return used if used == tabular.ABSENT else f"{used} of {row['components']}"
 
 
 def _density(prior: str) -> str:
@@ -132,16 +155,15 @@ def main(argv=None):
     products.write_csv(args.csv, likelihoods, COLUMNS)
     products.write_csv(args.ratio_csv, ratios, RATIO_COLUMNS)
     parts = [
-        "# Audit of Table 2",
-        f"Made by the {name}.",
-        *([f"**{args.label}**"] if args.label else []),
+        *products.heading("Audit of Table 2", args),
         tabular.markdown(*grid(likelihoods, registry), left=(0, 1)),
-        NOTE,
+        _listed(NOTES),
         *missed(ratios, registry),
         "## The density ratio",
         tabular.markdown(*ratio_grid(ratios, registry), left=(0, 1)),
-        RATIO_NOTE,
+        _listed(RATIO_NOTES),
         scores.provenance(frame),
+        origin(frame),
     ]
     products.write_text(args.markdown, "\n\n".join(parts))
 

@@ -167,9 +167,7 @@ def ratio_rows(
             "effective_chains": values["effective_chains"].min(),
             "draws": int(counts["mean_ratio"]),
             "components": of["components"].iloc[0],
-            "components_in_use": values["components_in_use"].mean()
-            if "components_in_use" in values
-            else None,
+            "components_in_use": _mean(values.get("components_in_use")),
         }
         for name in MEANS:
             summary = statistics.summarise(values[name])
@@ -180,6 +178,11 @@ def ratio_rows(
         row["ratio_objective"] = None if math.isnan(middle) else middle
         found.append(row)
     return found
+
+
+def _mean(values: pd.Series | None) -> float | None:
+    """The mean over the seeds; None where a seed has none."""
+    return None if values is None or values.isna().any() else values.mean()
 
 
 def _order(pair: tuple[str, str]) -> tuple[str, int]:

@@ -72,6 +72,12 @@ def parser(description: str) -> argparse.ArgumentParser:
     return common
 
 
+def heading(title: str, args: argparse.Namespace) -> list[str]:
+    """The first paragraphs of a page: what it is, whose runs, and their label."""
+    parts = [f"# {title}", f"Made by the {args.configuration}."]
+    return [*parts, f"**{args.label}**"] if args.label else parts
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write ``text`` as UTF-8, ending with one newline."""
     data = (text.rstrip("\n") + "\n").encode()

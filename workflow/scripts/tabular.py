@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 
+ABSENT = "\N{EN DASH}"
 # Signs of this project's notes that LaTeX's default fonts may lack.
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -17,8 +18,13 @@ _LATEX = {
     "~": r"\textasciitilde{}",
     "≈": r"$\approx$",
     "±": r"$\pm$",
-    "\N{EN DASH}": "--",
+    ABSENT: "--",
 }
+
+
+def number(value: float | None, form: str = "{:.2f}") -> str:
+    """A number as text, a dash for none."""
+    return ABSENT if value is None else form.format(value)
 
 
 def escape(text: str) -> str:
