@@ -25,6 +25,8 @@ except (ValueError, DataError) as error:
 
 configuration.prepare_environment(config)
 
+COMMITTED = config["scores"] == "reference"  # products of the committed runs alone
+
 # how a file is found and fetched changes nothing in it: its digest is known
 FETCHING = {"__init__", "digests", "fetch", "prepare", "registry", "sources"}
 # what a file's content depends on: a comment or a new branch makes nothing anew
@@ -50,9 +52,7 @@ SCRIPTS_CODE = fingerprint(("workflow/scripts",))
 
 def present(pairs):
     """The pairs that there are: all, or those among the committed runs."""
-    if config["scores"] == "runs":
-        return pairs
-    return reference.present(config, pairs)
+    return reference.present(config, pairs) if COMMITTED else pairs
 
 
 try:
@@ -60,17 +60,9 @@ try:
     SWEEP = present(configuration.figure3_pairs(config))
     TRAINED = present(configuration.table2_pairs(config))
     # the cells of Table 2 that are or were audited
-    AUDITED = (
-        TRAINED
-        if config["scores"] == "runs"
-        else reference.present(config, TRAINED, kind="audit")
-    )
+    AUDITED = reference.present(config, TRAINED, kind="audit") if COMMITTED else TRAINED
     # the columns of Table 2 whose learning rates are or were searched
-    SEARCHED = (
-        config["table2"]["datasets"]
-        if config["scores"] == "runs"
-        else reference.searched(config)
-    )
+    SEARCHED = reference.searched(config) if COMMITTED else config["table2"]["datasets"]
 except ValueError as error:
     sys.exit(f"configuration error: {error}")
 
@@ -119,8 +111,14 @@ def model_code(wildcards):
     return training_code(wildcards.method.partition("-")[0])
 
 
+def settings_flags(wildcards):
+    """Command-line arguments that spell out the protocol of a pair."""
+    pair = wildcards.dataset, wildcards.method
+    return configuration.settings(config, *pair).flags()
+
+
 def search_flags(wildcards):
-    """The same at a rate of the search, with its patience."""
+    """The same, but for a rate of the search and its patience."""
     found = configuration.settings(config, wildcards.dataset, wildcards.method)
     return replace(
         found,
@@ -129,17 +127,9 @@ def search_flags(wildcards):
     ).flags()
 
 
-def settings_flags(wildcards):
-    """Command-line arguments that spell out the protocol of a pair."""
-    pair = wildcards.dataset, wildcards.method
-    return configuration.settings(config, *pair).flags()
-
-
 def seeds(dataset, method):
     """The seeds of a pair."""
-    if config["scores"] == "runs":
-        return range(config["seeds"])
-    return reference.seeds(dataset, method)
+    return reference.seeds(dataset, method) if COMMITTED else range(config["seeds"])
 
 
 def seed_files(name, pairs=None):
@@ -169,18 +159,18 @@ def search_files(name):
     """Input function: a file of every run of the search for a dataset's rates."""
 
     def files(wildcards):
-        if config["scores"] == "runs":
-            runs = configuration.search_runs(config, wildcards.dataset)
-        else:
+        if COMMITTED:
             runs = reference.search_runs(wildcards.dataset)
+        else:
+            runs = configuration.search_runs(config, wildcards.dataset)
         return [f"<source>/search/{wildcards.dataset}/{run}/{name}" for run in runs]
 
     return files
 
 
-def folders(wildcards, input):
-    """The run folders of the weights that a rule reads."""
-    return [Path(file).parent for file in input.weights]
+def folders(name):
+    """Params function: the run folders of the files that a rule reads as ``name``."""
+    return lambda wildcards, input: [Path(file).parent for file in input[name]]
 
 
 def labelled_curves(wildcards, input):

@@ -18,7 +18,7 @@ rule evaluate:
         gpu=config["gpu"],
         device="cuda" if config["gpu"] else "cpu",
     params:
-        folders=folders,
+        folders=folders("weights"),
         name=NAME,
         samples=config["importance_samples"],
         model=model_code,
@@ -48,7 +48,7 @@ rule audit_runs:
         gpu=config["gpu"],
         device="cuda" if config["gpu"] else "cpu",
     params:
-        folders=folders,
+        folders=folders("weights"),
         name=NAME,
         flags=configuration.audit_flags(config),
         model=model_code,
@@ -72,7 +72,7 @@ rule posterior:
     conda:
         "../../environment.yml"
     params:
-        folders=folders,
+        folders=folders("weights"),
         model=model_code,
         code=POSTERIOR_CODE,
     shell:

@@ -1,7 +1,7 @@
 SEARCH = "<results>/search/{dataset}/{method}/rate{rate}/seed{seed}"
 
 
-if config["scores"] == "runs":
+if not COMMITTED:
 
     rule search_train:
         """One run of the search for learning rates, with a long patience."""
@@ -50,7 +50,7 @@ rule search:
     params:
         face=FACE,
         words=WORDS,
-        folders=lambda wildcards, input: [Path(f).parent for f in input.records],
+        folders=folders("records"),
         code=SCRIPTS_CODE,
     shell:
         "python -m workflow.scripts.search {params.face} --runs {params.folders}"

@@ -25,24 +25,20 @@ NOTES = (
     '"holds" says that no difference was found with these n. It is no proof of '
     "equality: the interval shows which differences remain possible.",
     "A stand-in is compared in its order only, never in its values.",
-    f"{table2.ABSENT}: no scores, or nothing to compare.",
+    f"{tabular.ABSENT}: no scores, or nothing to compare.",
 )
-
-
-def _text(value, form: str = "{:.2f}") -> str:
-    return table2.ABSENT if value is None else form.format(value)
 
 
 def p_value(value: float | None) -> str:
     """A p as text, a dash for none."""
     if value is None:
-        return table2.ABSENT
+        return tabular.ABSENT
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _estimate(mean, sd, prior: str) -> str:
     if mean is None:
-        return table2.ABSENT
+        return tabular.ABSENT
     sign = "≈ " if prior in ESTIMATED else ""
     return f"{sign}{mean:.2f}" + ("" if sd is None else f" ± {sd:.2f}")
 
@@ -60,8 +56,8 @@ def value_table(rows: list[dict], registry) -> str:
                 str(row["n"]),
                 _estimate(row["mean"], row["sd"], prior),
                 _estimate(row["paper_mean"], row["paper_sd"], prior),
-                _text(row["difference"], "{:+.2f}"),
-                table2.ABSENT if low is None else f"[{low:+.2f}, {high:+.2f}]",
+                tabular.number(row["difference"], "{:+.2f}"),
+                tabular.ABSENT if low is None else f"[{low:+.2f}, {high:+.2f}]",
                 p_value(row["p_value"]),
                 row["verdict"],
             ]
@@ -76,9 +72,9 @@ def order_table(rows: list[dict], registry) -> str:
         [
             registry.name(row["dataset"]),
             f"{METHODS[row['other']]} minus {METHODS[row['prior']]}",
-            _text(row["gap"], "{:+.2f}"),
+            tabular.number(row["gap"], "{:+.2f}"),
             p_value(row["p_value"]),
-            _text(row["paper_gap"], "{:+.2f}"),
+            tabular.number(row["paper_gap"], "{:+.2f}"),
             p_value(row["paper_p_value"]),
             row["verdict"],
         ]
@@ -94,7 +90,9 @@ def size_table(rows: list[dict], registry) -> str:
         [
             registry.name(row["dataset"]),
             *(
-                f"{_text(row[size], '{:,}')} / {_text(row[f'paper_{size}'], '{:,}')}"
+                " / ".join(
+                    tabular.number(row[key], "{:,}") for key in (size, f"paper_{size}")
+                )
                 for size in SIZES
             ),
             row["verdict"],
@@ -140,9 +138,7 @@ def main(argv=None):
     table, origin = selection.selected(args)
     judge = Judge(table, reference(args.reference), registry, reduced)
     values, order = value_rows(judge, name), order_rows(judge, name)
-    parts = ["# Comparison with the paper", f"Made by the {name}."]
-    if args.label:
-        parts.append(f"**{args.label}**")
+    parts = products.heading("Comparison with the paper", args)
     parts += ["## Values of Table 2", "Test log-likelihoods in nats. " + tally(values)]
     parts += [value_table(values, registry), "## Order in Table 2"]
     parts += [

@@ -10,6 +10,7 @@ from workflow.scripts import products, reading, scores, style
 from workflow.scripts.methods import METHODS
 from workflow.scripts.reading import BadInput
 from workflow.scripts.scores import Cell
+from workflow.scripts.statistics import Summary
 
 
 def points(frame: pd.DataFrame, dataset: str, samples: int | None) -> list[Cell]:
@@ -29,6 +30,54 @@ def _seeds(cells: list[Cell]) -> str:
     return f"n = {counts[0]}" if len(counts) == 1 else "n: see axis"
 
 
+def _sweep(axis, cells: list[Cell], single: list[Cell]) -> None:
+    """The VampPrior's error bars and the ticks of K."""
+    summaries = [cell.summary for cell in cells]
+    components = [cell.components for cell in cells]
+    counts = [len(cell.values) for cell in cells]
+    axis.errorbar(
+        components,
+        [summary.mean for summary in summaries],
+        yerr=[summary.sd if summary.n > 1 else 0 for summary in summaries],
+        color=style.COLOUR["vampprior"],
+        marker="o",
+        markersize=4.5,
+        capsize=3,
+        lw=1.2,
+        label=f"{METHODS['vampprior']} ({_seeds(cells)})",
+    )
+    if single:
+        axis.plot(
+            [cell.components for cell in single],
+            [cell.summary.mean for cell in single],
+            "o",
+            markersize=4.5,
+            color=style.COLOUR["vampprior"],
+            markerfacecolor="white",
+            zorder=5,
+            label="single run, no deviation",
+        )
+    if components[-1] >= 10 * components[0] > 0:
+        axis.set_xscale("log")
+        axis.minorticks_off()
+    names = [
+        f"{k}\nn = {n}" if len(set(counts)) > 1 else str(k)
+        for k, n in zip(components, counts, strict=True)
+    ]
+    axis.set_xticks(components, names)
+
+
+def _ours(axis, mine: Summary) -> None:
+    """Our method's line and band."""
+    colour = style.COLOUR["iop"]
+    text = f"{METHODS['iop']} (≈, n = {mine.n})"
+    axis.axhline(mine.mean, color=colour, ls="--", lw=1.6, label=text)
+    if mine.n > 1:
+        axis.axhspan(
+            mine.mean - mine.sd, mine.mean + mine.sd, color=colour, alpha=0.3, lw=0
+        )
+
+
 @style.styled
 def draw(
     vampprior: list[Cell],
@@ -46,48 +95,9 @@ def draw(
     figure = style.blank(5.2, 4.1)
     low = style.frame(figure, title, label, footer, legend=0.5 if single else 0.3)
     axis = figure.subplots()
-    summaries = [cell.summary for cell in vampprior]
-    components = [cell.components for cell in vampprior]
-    axis.errorbar(
-        components,
-        [summary.mean for summary in summaries],
-        yerr=[summary.sd if summary.n > 1 else 0 for summary in summaries],
-        color=style.COLOUR["vampprior"],
-        marker="o",
-        markersize=4.5,
-        capsize=3,
-        lw=1.2,
-        label=f"{METHODS['vampprior']} ({_seeds(vampprior)})",
-    )
-    if single:
-        axis.plot(
-            [cell.components for cell in single],
-            [cell.summary.mean for cell in single],
-            "o",
-            markersize=4.5,
-            color=style.COLOUR["vampprior"],
-            markerfacecolor="white",
-            zorder=5,
-            label="single run, no deviation",
-        )
-    mine = ours.summary
-    if mine:
-        colour = style.COLOUR["iop"]
-        text = f"{METHODS['iop']} (≈, n = {mine.n})"
-        axis.axhline(mine.mean, color=colour, ls="--", lw=1.6, label=text)
-        if mine.n > 1:
-            axis.axhspan(
-                mine.mean - mine.sd, mine.mean + mine.sd, color=colour, alpha=0.3, lw=0
-            )
-    if components[-1] >= 10 * components[0] > 0:
-        axis.set_xscale("log")
-        axis.minorticks_off()
-    counts = [len(cell.values) for cell in vampprior]
-    names = [
-        f"{k}\nn = {n}" if len(set(counts)) > 1 else str(k)
-        for k, n in zip(components, counts, strict=True)
-    ]
-    axis.set_xticks(components, names)
+    _sweep(axis, vampprior, single)
+    if ours.summary:
+        _ours(axis, ours.summary)
     axis.set_xlabel("number of pseudo-inputs K")
     axis.set_ylabel("test log-likelihood (nats)")
     axis.margins(y=0.12)

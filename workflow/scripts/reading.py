@@ -103,17 +103,6 @@ def optional_integers(frame: pd.DataFrame, column: str, path) -> pd.Series:
     )
 
 
-def truths(frame: pd.DataFrame, column: str, path) -> pd.Series:
-    """The column as booleans."""
-
-    def convert(text):
-        if text.lower() not in ("true", "false"):
-            raise ValueError(text)
-        return text.lower() == "true"
-
-    return _each(frame, column, path, convert, "true or false").astype(bool)
-
-
 def choices(frame: pd.DataFrame, column: str, path, known: Iterable[str]) -> pd.Series:
     """The column as text, each value one of ``known``."""
 

@@ -106,7 +106,7 @@ def named(method: str) -> str:
 def _shown(of: pd.DataFrame, column: str, highest: bool) -> str:
     """A field of `rate_grid`: the mean over one rate's runs, or why there is none."""
     if of.empty:
-        return "—"
+        return tabular.ABSENT
     if of["diverged"].any():
         return f"diverged ({of['diverged'].sum()} of {len(of)})"
     text = f"{of[column].mean():.2f}"
@@ -193,9 +193,7 @@ def main(argv=None):
     products.write_csv(args.csv, rows.to_dict("records"), COLUMNS)
     records = [str(folder / "record.json") for folder in args.runs]
     parts = [
-        "# Search for learning rates",
-        f"Made by the {args.configuration}.",
-        *([f"**{args.label}**"] if args.label else []),
+        *products.heading("Search for learning rates", args),
         "Best validation ELBO in nats, mean over the seeds, of runs that end "
         f"{rows['patience'].max()} epochs after it, or, with a \\*, when their epochs "
         "are used up; in bold the highest of a cell. A rate at which a seed diverges "

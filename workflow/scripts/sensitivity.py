@@ -16,7 +16,6 @@ from workflow.scripts import (
     reference,
     scores,
     statistics,
-    table2,
     tabular,
     variants,
 )
@@ -46,7 +45,7 @@ def grid(lines: list[dict], paper: pd.DataFrame, registry) -> list[list[str]]:
     cells = []
     for line in lines:
         dataset, prior = line["pair"][0], line["pair"][1].partition("-")[0]
-        name, theirs = METHODS[prior], table2.ABSENT
+        name, theirs = METHODS[prior], tabular.ABSENT
         printed = paper[(paper["dataset"] == dataset) & (paper["prior"] == prior)]
         if line["normalised"]:
             name += ", normalised"
@@ -54,7 +53,7 @@ def grid(lines: list[dict], paper: pd.DataFrame, registry) -> list[list[str]]:
             name = f"≈ {name}"
         if len(printed) and not line["normalised"]:
             theirs = f"{printed['mean'].iloc[0]:.2f} ± {printed['sd'].iloc[0]:.2f}"
-        test, interval, p = line["test"], table2.ABSENT, table2.ABSENT
+        test, interval, p = line["test"], tabular.ABSENT, tabular.ABSENT
         if test is not None:
             interval = f"{test.difference:+.2f} [{test.low:+.2f}, {test.high:+.2f}]"
             p = p_value(test.p)

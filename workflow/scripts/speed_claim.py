@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow.scripts import origins, products, reading, table2, tabular
+from workflow.scripts import origins, products, reading, tabular
 from workflow.scripts.methods import METHODS
 
 OURS, OTHER = "iop", "vampprior"
@@ -96,10 +96,6 @@ def rows(records: list[dict], configuration: str) -> list[dict]:
 
 def grid(found: list[dict], registry: products.Registry) -> list[list[str]]:
     """The cells as text."""
-
-    def text(value, form):
-        return table2.ABSENT if value is None else form.format(value)
-
     return [
         [
             registry.name(row["dataset"]),
@@ -109,9 +105,9 @@ def grid(found: list[dict], registry: products.Registry) -> list[list[str]]:
             f"{row['epochs']:.0f}",
             f"{row['seconds_per_epoch']:.2f}",
             f"{row['seconds_per_run']:.0f}",
-            text(row["times_ours_per_epoch"], "{:.2f}"),
-            text(row["times_ours_to_stop"], "{:.2f}"),
-            text(row["paper"], "{:.2f}"),
+            tabular.number(row["times_ours_per_epoch"], "{:.2f}"),
+            tabular.number(row["times_ours_to_stop"], "{:.2f}"),
+            tabular.number(row["paper"], "{:.2f}"),
         ]
         for row in found
     ]
@@ -128,9 +124,7 @@ def main(argv=None):
     found = rows([read(path) for path in args.records], args.configuration)
     products.write_csv(args.csv, found, COLUMNS)
     parts = [
-        "# Speed of training",
-        f"Made by the {args.configuration}.",
-        *([f"**{args.label}**"] if args.label else []),
+        *products.heading("Speed of training", args),
         tabular.markdown(
             HEADER, grid(found, products.registry(args.registry)), left=(0, 1, 2)
         ),

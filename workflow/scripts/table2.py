@@ -29,7 +29,6 @@ COLUMNS = [
 CAPTION = (
     "Comparison of test log-likelihoods (nats), mean ± standard deviation over seeds"
 )
-ABSENT = "\N{EN DASH}"
 
 
 def rows(table: Table, registry: products.Registry, configuration: str) -> list[dict]:
@@ -60,7 +59,7 @@ def rows(table: Table, registry: products.Registry, configuration: str) -> list[
 def number(cell: Cell, between: str = " ± ") -> str:
     """A cell's mean and deviation, a dash without scores."""
     summary = cell.summary
-    return ABSENT if summary is None else str(summary).replace(" ± ", between)
+    return tabular.ABSENT if summary is None else str(summary).replace(" ± ", between)
 
 
 def field(table: Table, dataset: str, prior: str, kind: str) -> str:
@@ -68,7 +67,7 @@ def field(table: Table, dataset: str, prior: str, kind: str) -> str:
     cell = table.cells[dataset, prior]
     standing = table.standings.get((dataset, prior))
     if standing is None:
-        return "--" if kind == "latex" else ABSENT
+        return "--" if kind == "latex" else tabular.ABSENT
     estimated = prior in ESTIMATED
     if kind == "latex":
         text = number(cell, r" \pm ")
@@ -125,7 +124,7 @@ def notes(table: Table, registry: products.Registry) -> list[str]:
         )
     lines += facts(table, registry)
     if 0 in counts:
-        lines.append(f"{ABSENT}: no scores; the best is that of the others.")
+        lines.append(f"{tabular.ABSENT}: no scores; the best is that of the others.")
     return lines
 
 

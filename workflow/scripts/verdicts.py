@@ -9,7 +9,7 @@ from workflow.scripts.products import Registry
 from workflow.scripts.selection import Table
 from workflow.scripts.statistics import Difference, Summary, welch
 
-REFERENCE = ("dataset", "prior", "components", "mean", "sd", "n", "approximate", "bold")
+REFERENCE = ("dataset", "prior", "components", "mean", "sd", "n")
 SIZES = ("dimension", "train", "valid", "test")
 # Section 5.2: "We set the sample size of the importance sampling to 10."
 SAMPLES = 10
@@ -21,8 +21,6 @@ class Printed:
 
     summary: Summary
     components: int | None
-    approximate: bool
-    bold: bool
 
 
 def reference(path: str) -> dict[tuple[str, str], Printed]:
@@ -35,13 +33,11 @@ def reference(path: str) -> dict[tuple[str, str], Printed]:
         reading.numbers(frame, "mean", path),
         reading.numbers(frame, "sd", path),
         reading.integers(frame, "n", path),
-        reading.truths(frame, "approximate", path),
-        reading.truths(frame, "bold", path),
         strict=True,
     )
     return {
-        (dataset, prior): Printed(Summary(int(n), mean, sd), k, approximate, bold)
-        for dataset, prior, k, mean, sd, n, approximate, bold in columns
+        (dataset, prior): Printed(Summary(int(n), mean, sd), k)
+        for dataset, prior, k, mean, sd, n in columns
     }
 
 
