@@ -29,13 +29,6 @@ NOTES = (
 )
 
 
-def p_value(value: float | None) -> str:
-    """A p as text, a dash for none."""
-    if value is None:
-        return tabular.ABSENT
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
 def _estimate(mean, sd, prior: str) -> str:
     if mean is None:
         return tabular.ABSENT
@@ -58,7 +51,7 @@ def value_table(rows: list[dict], registry) -> str:
                 _estimate(row["paper_mean"], row["paper_sd"], prior),
                 tabular.number(row["difference"], "{:+.2f}"),
                 tabular.ABSENT if low is None else f"[{low:+.2f}, {high:+.2f}]",
-                p_value(row["p_value"]),
+                tabular.p_value(row["p_value"]),
                 row["verdict"],
             ]
         )
@@ -73,9 +66,9 @@ def order_table(rows: list[dict], registry) -> str:
             registry.name(row["dataset"]),
             f"{METHODS[row['other']]} minus {METHODS[row['prior']]}",
             tabular.number(row["gap"], "{:+.2f}"),
-            p_value(row["p_value"]),
+            tabular.p_value(row["p_value"]),
             tabular.number(row["paper_gap"], "{:+.2f}"),
-            p_value(row["paper_p_value"]),
+            tabular.p_value(row["paper_p_value"]),
             row["verdict"],
         ]
         for row in rows

@@ -19,7 +19,6 @@ from workflow.scripts import (
     tabular,
     variants,
 )
-from workflow.scripts.comparison import p_value
 from workflow.scripts.configuration import ROOT
 from workflow.scripts.methods import ESTIMATED, METHODS
 from workflow.scripts.variants import Side
@@ -56,7 +55,7 @@ def grid(lines: list[dict], paper: pd.DataFrame, registry) -> list[list[str]]:
         test, interval, p = line["test"], tabular.ABSENT, tabular.ABSENT
         if test is not None:
             interval = f"{test.difference:+.2f} [{test.low:+.2f}, {test.high:+.2f}]"
-            p = p_value(test.p)
+            p = tabular.p_value(test.p)
         before, after = line["summaries"]
         cells.append(
             [

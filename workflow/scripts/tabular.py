@@ -27,6 +27,11 @@ def number(value: float | None, form: str = "{:.2f}") -> str:
     return ABSENT if value is None else form.format(value)
 
 
+def p_value(value: float | None) -> str:
+    """A p as text, a dash for none."""
+    return "< 0.001" if value is not None and value < 0.001 else number(value, "{:.3f}")
+
+
 def escape(text: str) -> str:
     """Plain text as LaTeX."""
     return re.sub(
