@@ -1,45 +1,13 @@
-"""The README's numbers, from the committed runs and the paper's own."""
+"""The README's numbers of OneHot, FreyFaces and speed, from the committed runs."""
 
-import itertools
 import json
-import re
 
 import numpy as np
 import pandas as pd
-import pytest
+from committed import CELLS, flowing, freyfaces, readme, said
 from scipy import stats
 
-from workflow.scripts import configuration, reference, tabular
-
-CELLS = {
-    "standard": "standard",
-    "vampprior-500": "VampPrior",
-    "iop": "implicit optimal",
-}
-STAND_INS = {"bone-marrow": "bone marrow", "freyfaces-split1": "FreyFaces split anew"}
-
-
-def freyfaces(method, split="test", metric="log_likelihood", kind="scores"):
-    """A score of each seed, in nats, by seed."""
-    return scored("freyfaces", method, split, metric, kind)
-
-
-def scored(dataset, method, split="test", metric="log_likelihood", kind="scores"):
-    """The same on any dataset."""
-    table = pd.read_csv(reference.FOLDER / f"{kind}/{dataset}/{method}.csv")
-    chosen = table[(table["split"] == split) & (table["metric"] == metric)]
-    values = chosen.set_index("seed")["value"]
-    assert list(values.index) == list(range(len(values)))
-    return values
-
-
-def readme():
-    return (configuration.ROOT / "README.md").read_text()
-
-
-def flowing():
-    """The README without its line breaks."""
-    return " ".join(readme().split())
+from workflow.scripts import reference, tabular
 
 
 def test_the_readme_shows_what_the_committed_runs_give():
@@ -112,10 +80,6 @@ def test_the_readme_says_how_safe_the_choice_of_rates_is():
         usual[rate] = np.mean(medians)
     words = f"3e-4 leads ({usual['0.0003']:.1f} against {usual['0.001']:.1f})"
     assert words in flowing()
-
-
-def said(p):
-    return "p < 0.001" if p < 0.001 else f"p = {p:.{2 if p >= 0.01 else 3}f}"
 
 
 def test_the_readme_says_what_other_choices_gave():
@@ -248,115 +212,6 @@ def test_the_readme_shows_the_elbos_of_the_committed_onehot_runs():
         ("standard", "(the standard VAE from {:.2f} to {:.2f})"),
     ):
         assert words.format(min(means[method]), max(means[method])) in text
-
-
-@pytest.mark.parametrize(("dataset", "name"), STAND_INS.items())
-def test_the_readme_shows_what_the_stand_ins_give(dataset, name):
-    tested = [scored(dataset, method) for method in CELLS]
-    tested.append(normalised(dataset))
-    (line,) = [x for x in readme().splitlines() if x.startswith(f"| {name}")]
-    (n,) = {len(of) for of in tested}
-    texts = [f"{of.mean():.2f} ± {of.std():.2f}" for of in tested]
-    assert line.endswith(f"| {n} | {' | '.join(texts)} |")
-
-
-def normalised(dataset):
-    """Ours less ln Z of each seed."""
-    integral = scored(dataset, "iop", "prior", "log_normaliser", "audit")
-    return scored(dataset, "iop") - integral
-
-
-def test_the_readme_says_what_another_split_of_freyfaces_does():
-    new, old = (
-        {method: scored(dataset, method) for method in CELLS}
-        for dataset in ("freyfaces-split1", "freyfaces")
-    )
-    for high, low, words in (
-        ("vampprior-500", "standard", "the VampPrior lies {:+.1f} from the standard"),
-        ("iop", "vampprior-500", "ours {:+.1f} from the VampPrior"),
-        ("iop", "standard", "and {:+.1f} from the standard VAE"),
-    ):
-        p = stats.ttest_ind(new[high], new[low], equal_var=False).pvalue
-        gap = words.format(new[high].mean() - new[low].mean())
-        pattern = rf"{re.escape(gap)}( VAE)? \({re.escape(said(p))}\)"
-        assert re.search(pattern, flowing()), f"{gap} ({said(p)})"
-    less = normalised("freyfaces-split1")
-    p = stats.ttest_ind(less, new["standard"], equal_var=False).pvalue
-    gap = less.mean() - new["standard"].mean()
-    assert f"normalised {gap:+.1f} ({said(p)});" in flowing()
-    moved = [new[method].mean() - old[method].mean() for method in CELLS]
-    words = f"The split moves the means by {min(moved):+.1f} to {max(moved):+.1f}"
-    assert words in flowing()
-
-
-def test_the_readme_says_what_bone_marrow_shows():
-    text, place = flowing(), reference.FOLDER
-    tested = [scored("bone-marrow", method) for method in CELLS]
-    ps = [
-        stats.ttest_ind(a, b, equal_var=False).pvalue
-        for a, b in itertools.combinations(tested, 2)
-    ]
-    assert f"(p from {min(ps):.2f} to {max(ps):.2f})" in text
-    assert min(ps) >= 0.05
-    late, fall, rise = {}, [], []
-    for path in place.glob("runs/bone-marrow/*/seed*/record.json"):
-        record = json.loads(path.read_text())
-        curve = pd.read_csv(path.with_name("curve.csv")).set_index("epoch")
-        curve = curve[["train_elbo", "valid_elbo"]]
-        rate = record["settings"]["learning_rate"]
-        late.setdefault(rate, []).append(record["epoch"] - 100)
-        change = curve.iloc[-1] - curve.loc[record["epoch"]]
-        fall.append(-change["valid_elbo"])
-        rise.append(change["train_elbo"])
-    for words, values in (
-        ("At 3e-4 the weights kept are of {:.0f} to {:.0f} epochs", late[0.0003]),
-        ("at 1e-4 of {:.0f} to {:.0f}.", late[0.0001]),
-        ("the validation ELBO falls by {:.0f} to {:.0f} while", fall),
-        ("the training ELBO rises by {:.0f} to {:.0f},", rise),
-    ):
-        assert words.format(min(values), max(values)) in text
-
-
-def test_the_readme_says_what_the_search_on_bone_marrow_found():
-    place, best = reference.FOLDER / "search/bone-marrow", {}
-    for path in place.glob("*/rate*/seed*/record.json"):
-        record = json.loads(path.read_text())
-        rates = best.setdefault(record["settings"]["method"], {})
-        values = rates.setdefault(record["settings"]["learning_rate"], [])
-        values.append(record["best_valid_elbo"])
-    mean = {m: {r: np.mean(v) for r, v in of.items()} for m, of in best.items()}
-    for method, first, second, words in (
-        ("standard", 1e-4, 3e-4, "({:.1f}, then {:.1f} at 3e-4, {:.1f} at 1e-3)"),
-        ("vampprior", 3e-4, 1e-4, "({:.1f}, then {:.1f} at 1e-4, {:.1f} at 1e-3)"),
-    ):
-        values = mean[method][first], mean[method][second], mean[method][1e-3]
-        assert list(values) == sorted(values, reverse=True)
-        assert words.format(*values) in flowing()
-    values = mean["iop"][3e-4], mean["iop"][1e-3]
-    words = "With ours 3e-4 leads 1e-3 ({:.1f}, then {:.1f}); 1e-4 has not been tried"
-    assert words.format(*values) in flowing()
-    assert values[0] > values[1]
-    assert len(mean["iop"]) == 2
-
-
-def test_the_readme_says_how_many_components_are_in_use():
-    text = flowing()
-    used = {
-        dataset: scored(dataset, "vampprior-500", "train", "components_in_use", "audit")
-        for dataset in ("bone-marrow", "freyfaces-split1")
-    }
-    few, more = used.values()
-    words = "fall on effectively {:.1f} and {:.1f} of the VampPrior's 500 components"
-    assert words.format(*few) in text
-    assert "on FreyFaces split anew on {:.0f} and {:.0f}.".format(*more) in text
-    gains = np.log(500 / few)
-    assert "would be at least {:.1f} and {:.1f} higher".format(*gains) in text
-    known, ours = (
-        scored("bone-marrow", method, "prior", "log_normaliser", "audit")
-        for method in ("vampprior-500", "iop")
-    )
-    assert f"it gives ln Z = {known.mean():.1f} ± {known.std():.1f} for this" in text
-    assert f"For ours it gives {ours.mean():.1f} ± {ours.std():.1f}," in text
 
 
 def test_the_readme_says_what_becomes_of_the_claim_of_speed():

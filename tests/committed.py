@@ -1,0 +1,44 @@
+"""Scores of the committed runs and the README's text, for the tests of its numbers."""
+
+import pandas as pd
+
+from workflow.scripts import configuration, reference
+
+CELLS = {
+    "standard": "standard",
+    "vampprior-500": "VampPrior",
+    "iop": "implicit optimal",
+}
+
+
+def freyfaces(method, split="test", metric="log_likelihood", kind="scores"):
+    """A score of each seed, in nats, by seed."""
+    return scored("freyfaces", method, split, metric, kind)
+
+
+def scored(dataset, method, split="test", metric="log_likelihood", kind="scores"):
+    """The same on any dataset."""
+    table = pd.read_csv(reference.FOLDER / f"{kind}/{dataset}/{method}.csv")
+    chosen = table[(table["split"] == split) & (table["metric"] == metric)]
+    values = chosen.set_index("seed")["value"]
+    assert list(values.index) == list(range(len(values)))
+    return values
+
+
+def readme():
+    return (configuration.ROOT / "README.md").read_text()
+
+
+def flowing():
+    """The README without its line breaks."""
+    return " ".join(readme().split())
+
+
+def normalised(dataset):
+    """Ours less ln Z of each seed."""
+    integral = scored(dataset, "iop", "prior", "log_normaliser", "audit")
+    return scored(dataset, "iop") - integral
+
+
+def said(p):
+    return "p < 0.001" if p < 0.001 else f"p = {p:.{2 if p >= 0.01 else 3}f}"
