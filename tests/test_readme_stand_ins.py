@@ -10,7 +10,7 @@ import pytest
 from committed import CELLS, flowing, normalised, readme, said, scored
 from scipy import stats
 
-from workflow.scripts import reference
+from workflow.scripts import configuration, reference
 
 STAND_INS = {"bone-marrow": "bone marrow", "freyfaces-split1": "FreyFaces split anew"}
 
@@ -116,3 +116,15 @@ def test_the_readme_says_how_many_components_are_in_use():
     )
     assert f"it gives ln Z = {known.mean():.1f} ± {known.std():.1f} for this" in text
     assert f"For ours it gives {ours.mean():.1f} ± {ours.std():.1f}," in text
+
+
+def test_the_protocol_says_how_many_chains_count():
+    text = (configuration.ROOT / "docs/protocol.md").read_text()
+    new, old = (
+        np.concatenate(
+            [scored(d, "iop", "prior", "effective_chains", "audit") for d in datasets]
+        )
+        for datasets in (STAND_INS, ["freyfaces"])
+    )
+    assert f"so {new.min():.0f} to {new.max():.0f} of 100 chains count" in text
+    assert f"where {old.min():.0f} to {old.max():.0f} do |" in text
