@@ -20,6 +20,11 @@ def prepare(arguments: argparse.Namespace) -> torch.device:
         raise ValueError(f"--device {arguments.device}: not a device") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"--device {arguments.device}: this torch sees no GPU")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"--device {arguments.device}: this torch sees {torch.cuda.device_count()} "
+            "GPUs, numbered from 0"
+        )
     # cuBLAS is deterministic only with a workspace of a fixed size
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if device.index is not None and device.type == "cuda":

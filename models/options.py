@@ -43,7 +43,7 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--threads",
-        type=int,
+        type=positive,
         default=1,
         help="CPU threads; default 1; with more, sums are taken in another order",
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 
 PRECISIONS = ("float32", "reduced", "bfloat16")  # machine.products says what each is
@@ -54,8 +55,12 @@ class Settings:
             if not 0 < getattr(self, name) <= 1:  # nan, too
                 raise ValueError(f"{name}: {getattr(self, name)}, expected in (0, 1]")
         for name in ("warmup_epochs", "pseudo_input_std"):
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name}: {getattr(self, name)}, expected 0 or more")
+        if not math.isfinite(self.pseudo_input_mean):
+            raise ValueError(
+                f"pseudo_input_mean: {self.pseudo_input_mean}, expected a number"
+            )
 
     def as_dict(self) -> dict:
         """Return a plain dictionary, as stored beside the weights."""

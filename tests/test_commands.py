@@ -14,7 +14,6 @@ import torch
 from models import data, evaluate, machine, posterior, runs, train
 from models.machine import stacks
 from models.provenance import ROOT
-from models.settings import Settings
 from models.training import Trainer
 from tests.conftest import images
 
@@ -212,9 +211,15 @@ def test_training_errors_are_one_line(made, tmp_path, capsys):
     assert "--seeds [1, 1]: expected distinct integers" in fails("--seeds", 1, 1)
     assert "patience: 0, expected 1 or more" in fails("--seeds", 0, "--patience", 0)
     assert "--device nought: not a device" in fails("--seeds", 0, "--device", "nought")
-    assert "learning_rate: 0.0, expected in (0, 1]" in fails(
-        "--seeds", 0, "--learning-rate", 0
-    )
+    for option, value, message in (
+        ("--learning-rate", 0, "learning_rate: 0.0, expected in (0, 1]"),
+        ("--pseudo-input-std", "nan", "pseudo_input_std: nan, expected 0 or more"),
+        ("--pseudo-input-mean", "inf", "pseudo_input_mean: inf, expected a number"),
+    ):
+        assert message in fails("--seeds", 0, option, value)
+    with pytest.raises(SystemExit):
+        train.main([*map(str, base), "--seeds", "0", "--threads", "0"])
+    assert "argument --threads: '0', expected 1 or more" in capsys.readouterr().err
     missing = failure(
         capsys, train.main, "--data", "no.npz", "--output", "o", "--seeds", 0
     )
@@ -259,16 +264,6 @@ def test_evaluation_errors_are_one_line(made, tmp_path, capsys):
     weights.write_bytes(weights.read_bytes()[:100])
     assert "not a run's folder" in fails(made, tmp_path / "a/seed0")
     assert not (tmp_path / "s.csv").exists()
-
-
-def test_the_record_is_complete(made, tmp_path):
-    run_training(made, "standard", [7], tmp_path)
-    record = json.loads((tmp_path / "seed7" / runs.RECORD).read_text())
-    dataset = data.load(made)
-    assert record["data_digest"] == dataset.digest
-    assert Settings(**record["settings"]).method == "standard"
-    for key in ("commit", "device", "versions", "command", "training_seconds"):
-        assert record[key], key
 
 
 def test_a_gpu_stacks_all_seeds_and_a_cpu_none():

@@ -72,6 +72,7 @@ def test_an_error_is_one_clear_line(change, message):
     ("change", "line"),
     [
         ("sedes: 3", "configuration error: sedes: no such key; did you mean seeds?"),
+        ("name: 2", "configuration error: name: 2 is not of type 'string'"),
         ("training: {patience: 9}", "configuration error: label: ''; expected words"),
     ],
 )

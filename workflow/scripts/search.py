@@ -43,12 +43,13 @@ def read(folder: Path) -> tuple[dict, pd.Series]:
             "data_digest": record["data_digest"][:16],
             "warmup": min(settings["warmup_epochs"], settings["max_epochs"]),
         }
-    curve = reading.table(str(folder / "curve.csv"), ("epoch", "valid_elbo"))
+    path = folder / "curve.csv"
+    curve = reading.table(path, ("epoch", "valid_elbo"))
     if row["diverged"]:
         nothing = {"best_valid_elbo": math.nan, "usual_valid_elbo": math.nan}
         return row | nothing, pd.Series(dtype=float)
-    elbo = reading.numbers(curve, "valid_elbo", str(folder / "curve.csv"))
-    elbo = pd.Series(elbo.to_numpy(), index=curve["epoch"].astype(int))
+    epochs = reading.integers(curve, "epoch", path)
+    elbo = pd.Series(reading.numbers(curve, "valid_elbo", path).to_numpy(), epochs)
     first = max(row["best_epoch"] - AROUND, row["warmup"])
     usual = float(elbo.loc[first : row["best_epoch"] + AROUND].median())
     return row | {"usual_valid_elbo": usual}, elbo

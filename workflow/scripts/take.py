@@ -7,8 +7,6 @@ search for a dataset's learning rates.
 """
 
 import argparse
-import csv
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -28,69 +26,68 @@ DIGITS = 7  # of a curve's values: more than a float32 has
 SEARCH_CURVE = ("configuration", "epoch", "valid_elbo")  # all that a search reads
 
 
-def take_search(results: Path, dataset: str, folder: Path = FOLDER) -> None:
-    """Copy the finished runs of a search out of a results folder; others stay."""
+Writes = dict[Path, str | None]  # the text of each file to write; None deletes it
+
+
+def search_files(results: Path, dataset: str, folder: Path = FOLDER) -> Writes:
+    """The finished runs of a search out of a results folder; others stay."""
     source, target = (root / "search" / dataset for root in (results, folder))
     runs = search_runs(dataset, results)
     if not runs:
         raise BadInput(f"{source}: no finished run, expected METHOD/rateR/seedN")
+    writes = {}
     for run in runs:
-        _shorten(source / run / "curve.csv", target / run / "curve.csv", SEARCH_CURVE)
-        _copy(source / run / "record.json", target / run / "record.json")
+        writes |= _run(source / run, target / run, SEARCH_CURVE)
+    return writes
 
 
-def take_pair(results: Path, dataset: str, method: str, folder: Path = FOLDER) -> None:
-    """Copy the seeds that a pair has scores of out of a results folder.
+def pair_files(results: Path, dataset: str, method: str, folder: Path = FOLDER):
+    """The seeds that a pair has scores of out of a results folder, as Writes.
 
     Of a seed that was there already, everything is replaced; other seeds stay. Raises
-    BadInput, before anything is written, where a file is missing or the seeds would
-    then have different settings, data, samples or columns.
+    BadInput where a file is missing or the seeds would then have different settings,
+    data, samples or columns.
     """
     pair = Path(dataset) / method
     tables = {}
     for kind in ("scores", "audit", "posterior"):
         source, target = (root / kind / f"{pair}.csv" for root in (results, folder))
         if source.exists():
-            tables[target] = _read(source)
+            tables[target] = reading.table(source, ("seed",))
         elif kind == "scores":
             raise BadInput(f"{source}: no such file, expected a finished pair's")
         elif target.exists():  # of these seeds it would be about older weights
-            tables[target] = _read(target).iloc[:0]
-    scores = tables[folder / "scores" / f"{pair}.csv"]
-    new = set(scores["seed"])
-    runs = [results / "runs" / pair / f"seed{seed}" for seed in new]
-    for run in runs:
+            tables[target] = reading.table(target, ("seed",)).iloc[:0]
+    new = set(tables[folder / "scores" / f"{pair}.csv"]["seed"])
+    writes = {}
+    for seed in new:
+        run = results / "runs" / pair / f"seed{seed}"
         for name in ("record.json", "curve.csv"):
             if not (run / name).exists():
                 raise BadInput(f"{run / name}: no such file, but its seed has scores")
-    merged = {target: _merged(frame, target, new) for target, frame in tables.items()}
-    for run in runs:
-        target = folder / "runs" / pair / run.name
-        _copy(run / "record.json", target / "record.json")
-        _shorten(run / "curve.csv", target / "curve.csv")
-    for target, frame in merged.items():
-        if frame.empty:
-            target.unlink()
-            continue
-        with replacing(target) as temporary:
-            frame.to_csv(temporary, index=False)
+        writes |= _run(run, folder / "runs" / pair / run.name)
+    for target, frame in tables.items():
+        merged = _merged(frame[frame["seed"].isin(new)], target, new)
+        writes[target] = None if merged.empty else _text(merged)
+    return writes
 
 
-def take_sizes(results: Path, datasets: set[str], folder: Path = FOLDER) -> None:
-    """Take the datasets' rows of table1.csv over, where a results folder has one.
+def size_files(results: Path, datasets: set[str], folder: Path = FOLDER) -> Writes:
+    """The datasets' rows of table1.csv, where a results folder has one.
 
-    Raises BadInput, before anything is written, unless all runs of the datasets, here
-    and there, are of the data that it then names.
+    Raises BadInput unless all runs of the datasets, here and there, are of the data
+    that it then names.
     """
     source, target = (root / "table1.csv" for root in (results, folder))
     known = data_digests(folder)
+    frame = pd.DataFrame()
     if source.exists():
-        frame = _read(source)
+        frame = reading.table(source, ("dataset", "digest"))
         frame = frame[frame["dataset"].isin(datasets)]
         frame = frame[frame["dataset"].map(known) != frame["digest"]]
         known |= dict(zip(frame["dataset"], frame["digest"], strict=True))
     for dataset in sorted(datasets):
-        for path in (*_runs(results, dataset), *_runs(folder, dataset)):
+        for path in (*_records(results, dataset), *_records(folder, dataset)):
             with reading.record(path) as record:
                 digest = record["data_digest"]
             if dataset not in known:
@@ -101,15 +98,15 @@ def take_sizes(results: Path, datasets: set[str], folder: Path = FOLDER) -> None
                     f"{known[dataset][:SHORT]} as in table1.csv; make both of the same "
                     "data, or remove the older runs"
                 )
-    if source.exists() and len(frame):
-        if target.exists():
-            old = _read(target)
-            frame = pd.concat([old[~old["dataset"].isin(frame["dataset"])], frame])
-        with replacing(target) as temporary:
-            frame.to_csv(temporary, index=False)
+    if frame.empty:
+        return {}
+    if target.exists():
+        old = reading.table(target, ("dataset",))
+        frame = pd.concat([old[~old["dataset"].isin(frame["dataset"])], frame])
+    return {target: _text(frame)}
 
 
-def _runs(folder: Path, dataset: str) -> list[Path]:
+def _records(folder: Path, dataset: str) -> list[Path]:
     """The records of all runs of a dataset, those of its search among them."""
     return sorted(
         path
@@ -118,19 +115,30 @@ def _runs(folder: Path, dataset: str) -> list[Path]:
     )
 
 
-def _copy(source: Path, target: Path) -> None:
-    with replacing(target) as temporary:
-        shutil.copyfile(source, temporary)
+def _run(source: Path, target: Path, columns: tuple[str, ...] = ()) -> Writes:
+    """A run's record, and its curve with fewer digits; where named, these columns."""
+    curve = reading.table(source / "curve.csv", columns)
+    curve = curve[list(columns or curve.columns)].map(_short)
+    record = (source / "record.json").read_text(encoding="utf-8")
+    # the record last: a run is there once its record is
+    return {target / "curve.csv": _text(curve), target / "record.json": record}
 
 
-def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+def _short(field: str) -> str:
+    try:
+        return f"{float(field):.{DIGITS}g}"
+    except ValueError:
+        return field
+
+
+def _text(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index=False, lineterminator="\n")
 
 
 def _merged(frame: pd.DataFrame, target: Path, seeds: set[str]) -> pd.DataFrame:
     """The rows of a file with a column seed, in place of those seeds' rows."""
     if target.exists():
-        old = _read(target)
+        old = reading.table(target, ("seed",))
         if list(old.columns) != list(frame.columns):
             raise BadInput(f"{target}: other columns, expected {', '.join(frame)}")
         frame = pd.concat([old[~old["seed"].isin(seeds)], frame])
@@ -142,7 +150,9 @@ def _merged(frame: pd.DataFrame, target: Path, seeds: set[str]) -> pd.DataFrame:
         joined = several.agg(lambda of: ", ".join(dict.fromkeys(of)))
         for _, values in joined.groupby(["split", "metric"]):
             _one(values, "samples", target)
-    return frame.sort_values("seed", key=lambda seed: seed.astype(int), kind="stable")
+    frame = frame.reset_index(drop=True)
+    order = reading.integers(frame, "seed", target).sort_values(kind="stable").index
+    return frame.loc[order]
 
 
 def _one(values: pd.Series, column: str, target: Path) -> None:
@@ -153,46 +163,41 @@ def _one(values: pd.Series, column: str, target: Path) -> None:
         )
 
 
-def _shorten(source: Path, target: Path, columns: tuple[str, ...] = ()) -> None:
-    """Copy a curve with fewer digits and, where named, only these columns."""
-
-    def short(field: str) -> str:
-        try:
-            return f"{float(field):.{DIGITS}g}"
-        except ValueError:
-            return field
-
-    with open(source, newline="") as file:
-        header, *rows = csv.reader(file)
-    for name in set(columns) - set(header):
-        raise BadInput(f"{source}: no column {name!r}, expected {', '.join(columns)}")
-    kept = [header.index(name) for name in columns or header]
-    rows = [[short(row[k]) for k in kept] for row in (header, *rows)]
-    with replacing(target) as temporary, open(temporary, "w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
+def _pair(text: str) -> tuple[str, str]:
+    dataset, slash, method = text.partition("/")
+    if not (dataset and slash and method):
+        raise argparse.ArgumentTypeError(f"{text!r}, expected DATASET/METHOD")
+    return dataset, method
 
 
 @reading.one_line_errors
 def main(argv=None):
-    """Take finished pairs over."""
+    """Take over all that is named or, where one is refused, nothing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, required=True, help="results/NAME")
     parser.add_argument("--reference", type=Path, default=FOLDER)
     parser.add_argument("--search", action="append", default=[], metavar="DATASET")
-    parser.add_argument("pairs", nargs="*", metavar="DATASET/METHOD")
+    parser.add_argument("pairs", nargs="*", type=_pair, metavar="DATASET/METHOD")
     args = parser.parse_args(argv)
     if not args.pairs + args.search:
         parser.error("nothing to take: expected DATASET/METHOD or --search DATASET")
-    datasets = {pair.partition("/")[0] for pair in args.pairs} | set(args.search)
-    take_sizes(args.results, datasets, args.reference)
+    datasets = {dataset for dataset, _ in args.pairs} | set(args.search)
+    writes = size_files(args.results, datasets, args.reference)
     for dataset in args.search:
-        take_search(args.results, dataset, args.reference)
+        writes |= search_files(args.results, dataset, args.reference)
+    for dataset, method in args.pairs:
+        writes |= pair_files(args.results, dataset, method, args.reference)
+    for target, text in writes.items():
+        if text is None:
+            target.unlink()
+            continue
+        with replacing(target) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="")
+    for dataset in args.search:
         print(f"search of {dataset}: {len(search_runs(dataset, args.reference))} runs")
-    for pair in args.pairs:
-        dataset, _, method = pair.partition("/")
-        take_pair(args.results, dataset, method, args.reference)
+    for dataset, method in args.pairs:
         found = seeds(dataset, method, args.reference)
-        print(f"{pair}: seeds {' '.join(map(str, found))}")
+        print(f"{dataset}/{method}: seeds {' '.join(map(str, found))}")
 
 
 if __name__ == "__main__":
