@@ -38,12 +38,12 @@ def test_the_new_prior_and_dataset_are_in_the_table(extended):
     cells = pd.read_csv(extended / "results/stripes/table2.csv")
     assert list(cells["prior"]) == ["standard", "vampprior", "mixture", "iop"]
     assert list(cells["n"]) == [2, 2, 2, 2]
-    assert list(cells["components"].fillna(0)) == [0, 20, 20, 0]
+    assert list(cells["components"].fillna(0)) == [0, 20, 5, 0]
 
 
 def test_its_k_is_in_its_path(extended):
     runs = {path.name for path in (extended / "results/stripes/runs/stripes").iterdir()}
-    assert runs == {"standard", "vampprior-20", "mixture-20", "iop"}
+    assert runs == {"standard", "vampprior-20", "mixture-5", "iop"}
 
 
 def test_a_new_prior_retrains_no_other(extended):

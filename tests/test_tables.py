@@ -168,8 +168,11 @@ def test_markdown_escapes_a_pipe():
 
 def test_k_is_chosen_or_asked_for(tmp_path):
     path = write(tmp_path, *MNIST, seeds("mnist", "vampprior", [-70.0, -71.0], 50))
-    frame, *_ = run_table2(tmp_path, path, ["mnist"], "--components", "mnist=50")
+    chosen = "--components", "mnist/vampprior=50"
+    frame, *_ = run_table2(tmp_path, path, ["mnist"], *chosen)
     assert frame.loc[1, "mean"] == -70.5
+    with pytest.raises(SystemExit, match="is 'mnist=50', expected DATASET/PRIOR=K"):
+        run_table2(tmp_path, path, ["mnist"], "--components", "mnist=50")
     with pytest.raises(SystemExit, match="50 and 500, expected one"):
         run_table2(tmp_path, path, ["mnist"])
 

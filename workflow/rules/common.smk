@@ -66,6 +66,7 @@ try:
 except ValueError as error:
     sys.exit(f"configuration error: {error}")
 
+DRAWN = 0  # the seed of Figure 1
 # which figures there are runs for
 FIGURES = ["figure1", "figure2"] * bool(ONEHOT) + ["figure3"] * (len(SWEEP) > 2)
 
@@ -98,9 +99,10 @@ TABLE2 = shlex.join(
         "--importance-samples",
         str(config["importance_samples"]),
         "--components",
-        *(
-            f"{dataset}={configuration.settings(config, dataset, 'vampprior').components}"
-            for dataset in config["table2"]["datasets"]
+        *(  # as mnist/vampprior=500
+            f"{dataset}/{method.replace('-', '=')}"
+            for dataset, method in configuration.table2_pairs(config)
+            if "-" in method
         ),
     ]
 )

@@ -64,7 +64,8 @@ rule posterior:
     """Samples of q(z|x) on OneHot for one panel of Figure 1."""
     input:
         data="data/{dataset}.npz",
-        weights=seed_files("weights.npz"),
+        weights=f"<results>/runs/{{dataset}}/{{method}}/seed{DRAWN}/weights.npz",
+        record=f"<results>/runs/{{dataset}}/{{method}}/seed{DRAWN}/record.json",
     output:
         "<results>/posterior/{dataset}/{method}.csv",
     log:
@@ -72,9 +73,9 @@ rule posterior:
     conda:
         "../../environment.yml"
     params:
-        folders=folders("weights"),
+        folder=subpath(input.weights, parent=True),
         model=model_code,
         code=POSTERIOR_CODE,
     shell:
-        "python -m models.posterior --data {input.data} --runs {params.folders}"
+        "python -m models.posterior --data {input.data} --runs {params.folder}"
         " --output {output} > {log} 2>&1"

@@ -1,6 +1,3 @@
-DRAWN = 0  # the seed of Figure 1
-
-
 rule figure1:
     """Figure 1: posterior samples on OneHot."""
     input:

@@ -121,7 +121,7 @@ def cell(
 ) -> Cell:
     """The test log-likelihoods of a dataset and prior (a cell of Table 2).
 
-    components: which K of the VampPrior; None takes the only one there is.
+    components: which K of a mixture; None takes the only one there is.
     Raises BadInput when there are several K or S and none was chosen.
     """
     rows = select(frame, dataset, prior, samples)
@@ -129,7 +129,7 @@ def cell(
         found = sorted(set(rows["components"]))
         if components is None and len(found) > 1:
             raise BadInput(
-                f"column 'components' of {dataset} is "
+                f"column 'components' of {dataset}, {prior} is "
                 f"{' and '.join(map(str, found))}, expected one (--components)"
             )
         if components is None and found:
@@ -142,15 +142,17 @@ def cell(
     return Cell(dataset, prior, components, used, rows["value"].to_numpy(float))
 
 
-def chosen_components(texts: Iterable[str]) -> dict[str, int]:
-    """``DATASET=K`` arguments of ``--components``."""
+def chosen_components(texts: Iterable[str]) -> dict[tuple[str, str], int]:
+    """``DATASET/PRIOR=K`` arguments of ``--components``, K by (dataset, prior)."""
     chosen = {}
-    for dataset, text in reading.pairs(texts, "--components"):
-        if not text.isdecimal():
+    for cell, text in reading.pairs(texts, "--components"):
+        dataset, slash, prior = cell.partition("/")
+        if not (slash and prior in MIXTURES and text.isdecimal()):
             raise BadInput(
-                f"--components {dataset} is {text!r}, expected a whole number"
+                f"--components is '{cell}={text}', expected DATASET/PRIOR=K with a "
+                f"prior among {', '.join(MIXTURES)} and a whole number"
             )
-        chosen[dataset] = int(text)
+        chosen[dataset, prior] = int(text)
     return chosen
 
 

@@ -21,16 +21,15 @@ def build(
     frame,
     datasets: list[str],
     priors: list[str],
-    components: dict[str, int],
+    components: dict[tuple[str, str], int],
     samples: int | None = None,
 ) -> Table:
     """Collect the cells and test each column; arguments as in ``scores.cell``."""
     cells, standings = {}, {}
     for dataset in datasets:
         for prior in priors:
-            cells[dataset, prior] = scores.cell(
-                frame, dataset, prior, components.get(dataset), samples
-            )
+            chosen = components.get((dataset, prior))
+            cells[dataset, prior] = scores.cell(frame, dataset, prior, chosen, samples)
         column = {
             prior: summary
             for prior in priors
@@ -52,7 +51,7 @@ def add_arguments(parser) -> None:
         default=["standard", "vampprior", "iop"],
     )
     parser.add_argument(
-        "--components", nargs="+", default=[], metavar="DATASET=K", help="VampPrior's"
+        "--components", nargs="*", default=[], metavar="DATASET/PRIOR=K"
     )
     parser.add_argument("--importance-samples", type=int, metavar="S")
 
