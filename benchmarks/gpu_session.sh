@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that wants a GPU, in three commands of at most ten minutes each, on a
+# Everything that wants a GPU, in commands that can be stopped and given again, on a
 # machine that has PyTorch and this checkout but no Snakemake, git or network:
 #
 #   benchmarks/gpu_session.sh plan PLAN                     # before: where Snakemake is

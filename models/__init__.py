@@ -7,7 +7,7 @@ Eqs. 2, 3, 18     the ELBO, importance weights                   vae.VAE
 Eq. 9             the VampPrior                                  priors.vampprior
 Eqs. 14, 15, 21   the implicit optimal prior                     priors.iop
 Eqs. 13, 20       T and its objective                            networks.RatioNet
-Eqs. 17, 19       what a step minimises                          steps.Steps
+Eqs. 4, 19        what a step maximises                          steps.Steps
 Algorithm 1       and warm-up, early stopping                    training.Trainer
 Eq. 8             the aggregated posterior, to audit T with      audit.aggregated
 

@@ -1,6 +1,6 @@
 """A dataset as training reads it: three float32 arrays and a line of facts.
 
-The canonical file is an uncompressed-dtype ``.npz`` with ``train``, ``valid`` and
+The canonical file is an ``.npz`` with ``train``, ``valid`` and
 ``test``, each (images, pixels) in [0, 1], and ``facts``, a JSON object. Everything
 that the protocol does once (scaling, splitting, binarising the validation and test
 sets) is already in these arrays, so their digest identifies what was trained on.
@@ -66,7 +66,7 @@ class Dataset:
 
     @functools.cached_property
     def digest(self) -> str:
-        """SHA-256 of the likelihood, the shapes and every value, in that order."""
+        """SHA-256 of `likelihood`, `dynamic`, the shapes and every value."""
         sha = hashlib.sha256(f"{self.likelihood} {self.dynamic}".encode())
         for split in SPLITS:
             array = np.ascontiguousarray(getattr(self, split), dtype="<f4")

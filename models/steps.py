@@ -13,7 +13,7 @@ COMPILED_RATIO = ("cuda",)
 
 
 class Steps:
-    """Updates of theta and phi (Eq. 17 or 19) and of psi (Eq. 20), by Adam.
+    """Updates of theta and phi (Eq. 4 or 19) and of psi (Eq. 20), by Adam.
 
     Works on blocks: the drawn inputs of a few mini-batches one after the other, which
     a graph replays in one go.
@@ -69,7 +69,7 @@ class Steps:
     def _plain_vae_loss(self, x, noise, beta) -> tuple[torch.Tensor, torch.Tensor]:
         """Loss of a mini-batch for each seed, (S,), and sums of its terms, (2, S)."""
         reconstruction, kl = self.model.terms(x, noise)
-        loss = (beta * kl - reconstruction).mean(-1)  # Eq. 17 or 19
+        loss = (beta * kl - reconstruction).mean(-1)  # less Eq. 4 or 19, with beta
         return loss, torch.stack([reconstruction.detach(), kl.detach()]).sum(-1)
 
     def _ratio(self, numerator, z0, *mask) -> torch.Tensor:

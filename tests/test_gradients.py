@@ -8,6 +8,7 @@ import torch
 from benchmarks import reference
 from models.networks import StackedLinear
 from models.randomness import Streams
+from models.steps import Steps
 from models.training import build
 
 SEEDS = [0, 7]
@@ -30,7 +31,10 @@ def test_vae_step(method, likelihood, beta, small):
     model = build(settings, 6, likelihood, streams)
     x, noise = batch(likelihood), streams.normal("noise", 9, model.noise_dim)
     reconstruction, kl = model.terms(x, noise)
-    (beta * kl - reconstruction).mean(-1).sum().backward()
+    steps = Steps(model, settings)
+    loss, sums = steps._plain_vae_loss(x, noise, torch.tensor(beta))
+    torch.testing.assert_close(sums, torch.stack([reconstruction, kl]).sum(-1))
+    loss.sum().backward()
     for k in range(len(SEEDS)):
         w = reference.weights_of(model, k)
         xk, nk = x[k].double(), noise[k].double()
@@ -39,6 +43,9 @@ def test_vae_step(method, likelihood, beta, small):
         else:
             r, d = reference.terms(w, method, likelihood, xk, nk)
         (beta * d - r).mean().backward()
+        torch.testing.assert_close(
+            loss[k].double(), (beta * d - r).mean(), rtol=1e-4, atol=1e-4
+        )
         torch.testing.assert_close(reconstruction[k].double(), r, rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(kl[k].double(), d, rtol=1e-4, atol=1e-4)
         compared = 0
@@ -75,6 +82,33 @@ def test_ratio_step(method, small):
             torch.testing.assert_close(
                 parameter.grad[k].double(), expected, rtol=1e-3, atol=1e-6
             )
+
+
+def test_each_step_moves_its_own_weights_by_its_own_rate(small):
+    """Adam's first step is its rate times the gradient's sign."""
+    rates = {"learning_rate": 1e-3, "ratio_learning_rate": 3e-3}
+    settings = dataclasses.replace(small, method="iop", **rates)
+    streams = Streams(SEEDS)
+    model = build(settings, 6, "bernoulli", streams)
+    steps = Steps(model, settings)
+    x, noise = batch("bernoulli"), streams.normal("noise", 9, 3)
+    rows = model.ratio_rows(steps.source(x), noise).detach()
+    z0 = streams.normal("ratio", 9, 3)
+
+    def moved(step, *arguments):
+        """The largest change of theta and phi, and of psi."""
+        before = [p.detach().clone() for p in model.parameters()]
+        step(*arguments)
+        largest = {False: 0.0, True: 0.0}
+        for (name, p), old in zip(model.named_parameters(), before, strict=True):
+            psi = "ratio" in name
+            largest[psi] = max(largest[psi], (p - old).abs().max().item())
+        return largest[False], largest[True]
+
+    theta, psi = moved(steps.vae, x, noise, torch.tensor(1.0))
+    assert (theta, psi) == (pytest.approx(1e-3, rel=1e-3), 0)
+    theta, psi = moved(steps.ratio, rows, z0)
+    assert (theta, psi) == (0, pytest.approx(3e-3, rel=1e-3))
 
 
 def test_iop_gradient_reaches_the_encoder_through_z(small):

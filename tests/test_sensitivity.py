@@ -50,7 +50,8 @@ class Made:
             if rows:
                 path = side.folder / kind / f"freyfaces/{method}.csv"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                pd.DataFrame(rows, columns=scores.COLUMNS).to_csv(path, index=False)
+                columns = [*scores.COLUMNS, "scoring_commit", "scoring_device"]
+                pd.DataFrame(rows, columns=columns).to_csv(path, index=False)
 
     def sides(self):
         return variants.sides(self.variants, self.reference)
@@ -82,6 +83,7 @@ def test_the_seeds_that_both_have_are_paired_as_scored_and_normalised(made):
     assert normalised["test"].difference == pytest.approx((b - a).mean())
     assert normalised["test"].p == pytest.approx(stats.ttest_rel(b, a).pvalue)
     text = made.page()
+    assert text.count(" Audits: commit 0123456789ab; device cpu.") == 2
     assert "≈ Proposed method " in text
     assert "patience 150 → 7 " in text
     assert " 11.75 ± 1.71 | 12.15 ± 1.84 " in text

@@ -9,6 +9,7 @@ import sys
 import pandas as pd
 import pytest
 
+from models import data
 from tests.dag import TINY, checkout, jobs, snakemake
 from workflow.scripts.configuration import ROOT
 
@@ -115,8 +116,11 @@ def test_records_say_where_a_run_comes_from(finished):
     assert record["settings"]["components"] == 10
     assert record["settings"]["method"] == "vampprior"
     assert record["versions"]["torch"]
-    assert len(record["data_digest"]) == 64
+    dataset = data.load(finished / "data/digits-gray.npz")
+    assert record["data_digest"] == dataset.digest
     assert record["training_seconds"] > 0
+    assert record["commit"]
+    assert record["device"]
     curve = pd.read_csv(folder / "seed1/curve.csv")
     assert list(curve["epoch"]) == list(range(1, record["epochs"] + 1))
     # the command in the record repeats the run

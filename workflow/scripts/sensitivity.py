@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.scripts import (
+    audit,
     configuration,
     products,
     reading,
@@ -115,14 +116,14 @@ def page(found: list[Side], paper: pd.DataFrame, registry) -> str:
     lines = variants.compared(found)
     facts, commands = [], []
     for side in found:
-        used = dict.fromkeys(
-            line["pair"]
-            for line in lines
-            if side.name in (line["before"], line["after"])
-        )
+        mine = [line for line in lines if side.name in (line["before"], line["after"])]
+        used = dict.fromkeys(line["pair"] for line in mine)
         if used:
             frame = pd.concat([side.rows(pair) for pair in used])
             facts.append(f"- {side.name}. {scores.provenance(frame)}")
+            audits = [side.audits(line["pair"]) for line in mine if line["normalised"]]
+            if audits:
+                facts[-1] += f" {audit.origin(pd.concat(audits))}"
         if used and side is not found[0]:
             targets = [f"results/{side.name}/scores/{d}/{m}.csv" for d, m in side.pairs]
             commands.append(

@@ -47,15 +47,21 @@ class Side:
         rows = scores.select(frame, pair[0], pair[1].partition("-")[0], samples)
         return rows.set_index("seed").sort_index()
 
-    def normalised(self, pair: Pair) -> pd.Series | None:
-        """The same less ln Z, of the seeds audited, where p(z) is an estimate."""
+    def audits(self, pair: Pair) -> pd.DataFrame | None:
+        """The audits of a pair, where there are and where p(z) is an estimate."""
         prior, path = pair[1].partition("-")[0], self.file("audit", pair)
         if prior not in ESTIMATED or not path.exists():
             return None
         samples = self.config["importance_samples"]
-        frame = audit_rows.read([self.file("scores", pair)], [path], samples)
-        values = audit_rows.densities(frame)[pair[0], prior, True]
-        return values[samples].droplevel(["dataset", "prior"])
+        return audit_rows.read([self.file("scores", pair)], [path], samples)
+
+    def normalised(self, pair: Pair) -> pd.Series | None:
+        """`rows` less ln Z, of the seeds audited."""
+        frame = self.audits(pair)
+        if frame is None:
+            return None
+        values = audit_rows.densities(frame)[pair[0], pair[1].partition("-")[0], True]
+        return values[self.config["importance_samples"]].droplevel(["dataset", "prior"])
 
 
 def sides(
