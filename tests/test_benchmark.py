@@ -132,7 +132,7 @@ def test_the_documented_epochs_are_those_of_the_committed_run():
     )
     claim = (
         f"an epoch with the VampPrior takes {vamp:.0f} s and one with the implicit "
-        f"optimal prior {ours:.0f} s, so ours is {ours / vamp:.1f} times *slower*"
+        f"optimal prior {ours:.0f} s, so the latter is {ours / vamp:.1f} times *slower*"
     )
     assert claim in " ".join(text.split())
     words = (
