@@ -1,7 +1,7 @@
 """The model core: torch and numpy only, usable without the workflow.
 
 Read in this order: settings, randomness, networks, distributions, priors/, vae, avb,
-steps, training, evaluation, annealing, audit. The paper's parts:
+steps, training, evaluation, quadrature, annealing, audit. The paper's parts:
 
 Eqs. 2, 3, 18     the ELBO, importance weights                   vae.VAE
 Eq. 9             the VampPrior                                  priors.vampprior

@@ -1,10 +1,12 @@
 """Score trained runs of one pair: ``python -m models.evaluate --help``."""
 
-from models import evaluation, options, scoring
+import sys
+
+from models import evaluation, options, quadrature, scoring
 
 
 def main(argv: list[str] | None = None) -> None:
-    """ELBO and its terms, and ln p(x) where there is one, on validation and test."""
+    """ELBO and its terms, and ln p(x) as far as it is known, on validation and test."""
     parser = scoring.parser("models.evaluate", __doc__)
     parser.add_argument(
         "--samples",
@@ -26,6 +28,13 @@ def scores(model, dataset, streams, arguments):
             samples, use = arguments.samples, streams(f"{split} log-likelihood")
             values = evaluation.log_likelihood(model, images, use, samples)
             yield split, "log_likelihood", samples, values
+    if quadrature.possible(model, dataset.test):
+        use = streams("test exact")
+        try:
+            values = quadrature.log_likelihood(model, dataset.test, use)
+            yield "test", "exact_log_likelihood", 0, values
+        except quadrature.Unresolved as error:
+            print(f"seeds {use.seeds}: {error}; left out", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -51,8 +51,8 @@ def test_products_of_the_reference_train_nothing(finished, taken):
     rendering = [*TINY, "--config", "scores=reference"]
     found = jobs(taken, *rendering)
     assert set(found) == {
-        "all", "scores", "table1", "table2", "comparison", "speed_claim", "audit",
-        "figure1", "figure2", "figure3", "search",
+        "all", "scores", "table1", "table2", "comparison", "onehot", "speed_claim",
+        "audit", "figure1", "figure2", "figure3", "search",
     }  # fmt: skip
     status, output = snakemake(taken, *rendering)
     assert status == 0, output

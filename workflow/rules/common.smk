@@ -38,7 +38,7 @@ DATA_CODE = fingerprint(
     )
 )
 SCORING_CODE = fingerprint(
-    tuple(f"models/{name}.py" for name in ("runs", "evaluation", "scoring", "evaluate"))
+    tuple(f"models/{name}.py" for name in ("runs", "evaluation", "quadrature", "scoring", "evaluate"))
 )
 AUDIT_CODE = fingerprint(
     tuple(
@@ -67,6 +67,8 @@ except ValueError as error:
     sys.exit(f"configuration error: {error}")
 
 DRAWN = 0  # the seed of Figure 1
+# the first epoch of Figure 2
+WARMUP = configuration.settings(config, "onehot", "standard").warmup_epochs
 # which figures there are runs for
 FIGURES = ["figure1", "figure2"] * bool(ONEHOT) + ["figure3"] * (len(SWEEP) > 2)
 

@@ -34,7 +34,7 @@ rule figure2:
         face=FACE,
         words=WORDS,
         curves=labelled_curves,
-        first=configuration.settings(config, "onehot", "standard").warmup_epochs,
+        first=WARMUP,
         code=SCRIPTS_CODE,
     shell:
         "python -m workflow.scripts.figure2 {params.face} --curves {params.curves}"

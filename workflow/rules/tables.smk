@@ -124,6 +124,30 @@ rule audit:
         " > {log} 2>&1"
 
 
+rule onehot:
+    """Figure 2 in numbers, and ln p(x) itself."""
+    input:
+        curves=seed_files("curve.csv", ONEHOT),
+        scores=score_files(ONEHOT),
+    output:
+        csv="<results>/onehot.csv",
+        markdown="<results>/onehot.md",
+    log:
+        "<results>/logs/onehot.log",
+    conda:
+        "../../environment.yml"
+    params:
+        face=FACE,
+        words=WORDS,
+        curves=labelled_curves,
+        first=WARMUP,
+        code=SCRIPTS_CODE,
+    shell:
+        "python -m workflow.scripts.onehot {params.face} --curves {params.curves}"
+        " --first-epoch {params.first} --scores {input.scores} --csv {output.csv}"
+        " --markdown {output.markdown} > {log} 2>&1"
+
+
 rule speed_claim:
     """Section 5.3: how much faster our training is than the VampPrior's."""
     input:

@@ -121,12 +121,6 @@ def draw(
     The mean ends where the first run stopped; beyond it the remaining runs are drawn
     one by one, each with a mark at its end.
     """
-    for method, runs in curves.items():
-        if max(run.index[-1] for run in runs) < first:
-            raise BadInput(
-                f"--curves {method} ends at epoch {max(r.index[-1] for r in runs)}, "
-                f"expected epochs from {first} (--first-epoch)"
-            )
     methods = [method for method in METHODS if method in curves]
     rows = -(-len(methods) // 2) if len(methods) > 2 else 1
     figure = style.blank(6.8, 1.1 + 2.15 * rows)
@@ -164,32 +158,50 @@ ESTIMATES = (
 )
 
 
-@reading.one_line_errors
-def main(argv=None):
-    """Draw Figure 2."""
-    parser = products.parser(__doc__.splitlines()[0])
+def add_curves(parser) -> None:
+    """The arguments that `curves` reads, and the first epoch that counts."""
     parser.add_argument(
         "--curves", nargs="+", action="extend", required=True, metavar="METHOD=FILE"
     )
     parser.add_argument(
         "--first-epoch", type=int, default=100, help="the end of the warm-up"
     )
-    origins.add_arguments(parser)
-    style.add_output(parser)
-    args = parser.parse_args(argv)
 
-    curves: dict[str, list[pd.Series]] = {}
+
+def curves(args) -> dict[str, list[pd.Series]]:
+    """The series of `read` by method, one a seed, in the order of METHODS."""
+    found: dict[str, list[pd.Series]] = {}
     for method, path in reading.pairs(args.curves, "--curves"):
         if method not in METHODS:
             raise BadInput(
                 f"--curves is {method}={path}, expected one of {', '.join(METHODS)}"
             )
-        curves.setdefault(method, []).append(read(path))
+        found.setdefault(method, []).append(read(path))
+    first = args.first_epoch
+    for method, runs in found.items():
+        if max(run.index[-1] for run in runs) < first:
+            raise BadInput(
+                f"--curves {method} ends at epoch {max(r.index[-1] for r in runs)}, "
+                f"expected epochs from {first} (--first-epoch)"
+            )
+    return {method: found[method] for method in METHODS if method in found}
+
+
+@reading.one_line_errors
+def main(argv=None):
+    """Draw Figure 2."""
+    parser = products.parser(__doc__.splitlines()[0])
+    add_curves(parser)
+    origins.add_arguments(parser)
+    style.add_output(parser)
+    args = parser.parse_args(argv)
+
+    found = curves(args)
     name = products.registry(args.registry).name("onehot")
-    estimates = ESTIMATES if set(ESTIMATED) & set(curves) else ""
+    estimates = ESTIMATES if set(ESTIMATED) & set(found) else ""
     footer = origins.footer(args, NOTE, estimates)
     title = f"{name}: ELBO of the validation data from epoch {args.first_epoch}"
-    figure = draw(curves, args.first_epoch, title, args.label, footer)
+    figure = draw(found, args.first_epoch, title, args.label, footer)
     style.save(figure, args.output)
 
 

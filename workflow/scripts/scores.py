@@ -16,7 +16,13 @@ COLUMNS = (
     "commit,device,torch,precision,settings_digest,data_digest"
 ).split(",")
 SPLITS = ("valid", "test")
-METRICS = ("elbo", "log_likelihood", "reconstruction", "kl")
+METRICS = (
+    "elbo",
+    "log_likelihood",
+    "reconstruction",
+    "kl",
+    "exact_log_likelihood",  # where z has two dimensions
+)
 KEY = ["dataset", "prior", "components", "seed", "split", "metric", "samples"]
 
 
