@@ -38,7 +38,10 @@ DATA_CODE = fingerprint(
     )
 )
 SCORING_CODE = fingerprint(
-    tuple(f"models/{name}.py" for name in ("runs", "evaluation", "quadrature", "scoring", "evaluate"))
+    tuple(
+        f"models/{name}.py"
+        for name in ("runs", "evaluation", "quadrature", "scoring", "evaluate")
+    )
 )
 AUDIT_CODE = fingerprint(
     tuple(
