@@ -122,6 +122,31 @@ def test_the_readme_says_how_many_components_are_in_use():
     assert f"For the IOP it gives {ours.mean():.1f} ± {ours.std():.1f}," in text
 
 
+def test_the_readme_says_what_figure_3_shows():
+    paths = reference.FOLDER.glob("scores/bone-marrow/vampprior-*.csv")
+    components = sorted(int(path.stem.partition("-")[2]) for path in paths)
+    swept = [scored("bone-marrow", f"vampprior-{k}") for k in components]
+    iop, less = scored("bone-marrow", "iop"), normalised("bone-marrow")
+    assert {len(of) for of in (*swept, iop)} == {2}
+    texts = [f"{of.mean():.2f} ± {of.std():.2f}" for of in swept]
+    lines = readme().splitlines()
+    assert f"| K | {' | '.join(map(str, components))} |" in lines
+    assert f"| VampPrior | {' | '.join(texts)} |" in lines
+    best = max(of.mean() for of in swept)
+    assert iop.mean() > best
+    assert sum(of.std() > iop.std() for of in swept) == len(swept) - 1
+    ps = [stats.ttest_ind(iop, of, equal_var=False).pvalue for of in swept]
+    between = stats.f_oneway(*swept).pvalue
+    for words in (
+        f"the IOP as scored, {iop.mean():.2f} ± {iop.std():.2f}, lies above",
+        f"significant (p from {min(ps):.2f} to {max(ps):.2f})",
+        f"values of K (p = {between:.2f}, one-way",
+        f"the IOP lies {less.mean() - best:+.1f} from the best K",
+    ):
+        assert words in flowing()
+    assert min(*ps, between) >= 0.05
+
+
 def test_the_protocol_says_how_many_chains_count():
     text = (configuration.ROOT / "docs/protocol.md").read_text()
     new, old = (
