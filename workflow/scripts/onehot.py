@@ -22,11 +22,12 @@ NOTE = (
     "Nats, mean ± standard deviation over the seeds. ELBO by epoch: of the validation "
     "data, each seed's mean over the epochs from {first} on, which Figure 2 draws. "
     "Above the optimum: how many of its values are larger than -ln 4 = {optimum:.3f}, "
-    "as no ELBO and no ln p(x) can be. ELBO of the kept: of the test data, with the "
-    "weights of the epoch whose validation ELBO is highest. ln p(x) of the kept: of "
-    "the same weights, the integral of p(x|z) p(z) by quadrature over the two "
-    "dimensions of z, p(z) divided by its own integral; AVB's p(z) is N(0, I). ≈: a "
-    "density-ratio network estimates the ELBO."
+    "as no ELBO and no ln p(x) can be, but for the chance of one sample an image. "
+    "ELBO of the kept: of the test data, with the weights of the epoch whose "
+    "validation ELBO is highest. ln p(x) of the kept: of the same weights, the "
+    "integral of p(x|z) p(z) by quadrature over the two dimensions of z, p(z) divided "
+    "by its own integral; AVB's p(z) is N(0, I). ≈: a density-ratio network estimates "
+    "the ELBO."
 )
 
 
