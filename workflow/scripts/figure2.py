@@ -121,14 +121,13 @@ def draw(
     The mean ends where the first run stopped; beyond it the remaining runs are drawn
     one by one, each with a mark at its end.
     """
-    methods = [method for method in METHODS if method in curves]
-    rows = -(-len(methods) // 2) if len(methods) > 2 else 1
+    rows = -(-len(curves) // 2) if len(curves) > 2 else 1
     figure = style.blank(6.8, 1.1 + 2.15 * rows)
     style.frame(figure, title, label, footer)
-    axes = style.grid(figure, len(methods), sharex=True, sharey=True)
+    axes = style.grid(figure, len(curves), sharex=True, sharey=True)
     bounds = limits(curves, first)
-    for method, axis in zip(methods, axes, strict=True):
-        _panel(axis, method, curves[method], first, bounds)
+    for (method, runs), axis in zip(curves.items(), axes, strict=True):
+        _panel(axis, method, runs, first, bounds)
         axis.set_xlabel("epoch")
         axis.set_ylabel("ELBO (nats)")
         axis.tick_params(labelbottom=True, labelleft=True)

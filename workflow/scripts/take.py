@@ -41,8 +41,10 @@ def search_files(results: Path, dataset: str, folder: Path = FOLDER) -> Writes:
     return writes
 
 
-def pair_files(results: Path, dataset: str, method: str, folder: Path = FOLDER):
-    """The seeds that a pair has scores of out of a results folder, as Writes.
+def pair_files(
+    results: Path, dataset: str, method: str, folder: Path = FOLDER
+) -> Writes:
+    """The seeds that a pair has scores of out of a results folder.
 
     Of a seed that was there already, everything is replaced; other seeds stay. Raises
     BadInput where a file is missing or the seeds would then have different settings,
