@@ -1,7 +1,5 @@
 """Score trained runs of one pair: ``python -m models.evaluate --help``."""
 
-import sys
-
 from models import evaluation, options, quadrature, scoring
 
 
@@ -29,12 +27,11 @@ def scores(model, dataset, streams, arguments):
             values = evaluation.log_likelihood(model, images, use, samples)
             yield split, "log_likelihood", samples, values
     if quadrature.possible(model, dataset.test):
-        use = streams("test exact")
-        try:
-            values = quadrature.log_likelihood(model, dataset.test, use)
-            yield "test", "exact_log_likelihood", 0, values
-        except quadrature.Unresolved as error:
-            print(f"seeds {use.seeds}: {error}; left out", file=sys.stderr)
+        what = model, dataset.test, streams("exact")
+        yield "test", "exact_log_likelihood", 0, quadrature.log_likelihood(*what)
+        if hasattr(model, "log_weights") and quadrature.possible(model, dataset.train):
+            values = quadrature.log_likelihood(*what, aggregated=dataset.train)
+            yield "test", "optimal_prior_log_likelihood", 0, values
 
 
 if __name__ == "__main__":

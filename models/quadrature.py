@@ -27,31 +27,44 @@ def possible(model, images: np.ndarray) -> bool:
     return latent == 2 and len(np.unique(images, axis=0)) <= DISTINCT
 
 
-class Unresolved(ValueError):
-    """No grid holds p(z), or resolves the integrals."""
-
-
 @torch.no_grad()
-def log_likelihood(model, images: np.ndarray, streams: Streams) -> torch.Tensor:
+def log_likelihood(
+    model, images: np.ndarray, streams: Streams, aggregated: np.ndarray | None = None
+) -> torch.Tensor:
     """Mean ln p(x) in nats, (S,), with p(z) over its integral where that is not one.
 
     images: (N, D). For a VAE with any prior and for AVB, whose prior is N(0, I).
-    streams: says which seeds and device; nothing is drawn. Raises Unresolved.
+    aggregated: images (M, D) whose q(z) takes the prior's place: the optimal prior
+    itself (Eq. 8), of a VAE. streams: says which seeds and device; nothing is drawn.
+    Is nan where p(z) reaches beyond WIDTH deviations or no grid resolves the integral.
     """
-    distinct, counts = np.unique(images, axis=0, return_counts=True)
-    x = torch.from_numpy(distinct).to(streams.device)
-    weights = torch.from_numpy(counts / len(images)).to(streams.device)
-    parts = list(_parts(model, len(streams.seeds), streams.device))
-    before = None
+    seeds, device = len(streams.seeds), streams.device
+    x, shares = _distinct(images, device)
+    if aggregated is None:
+        parts = list(_parts(model, seeds, device))
+    else:
+        inputs, share = _distinct(aggregated, device)
+        inputs = inputs.expand(seeds, *inputs.shape)
+        parts = list(_mixture(*model.encoder(inputs), share.log().float()))
+    found = torch.full((seeds,), torch.nan, dtype=torch.float64, device=device)
+    before = torch.full((seeds, len(x)), torch.nan, device=device)
     for cells in CELLS:
         joint, whole, outside = _integrals(model.decoder, parts, x, cells)
-        if (outside - whole).max() > math.log(OUTSIDE):
-            raise Unresolved(f"p(z) reaches beyond {WIDTH:g} deviations")
-        found = joint - whole.unsqueeze(-1)  # (S, C)
-        if before is not None and (found - before).abs().max() < TOLERANCE:
-            return (found @ weights).cpu()
-        before = found
-    raise Unresolved(f"ln p(x) is not resolved by {CELLS[-1]} cells along an axis")
+        value = joint - whole.unsqueeze(-1)  # (S, C)
+        held = outside - whole <= math.log(OUTSIDE)
+        same = held & ((value - before).abs().amax(-1) < TOLERANCE)
+        found = torch.where(found.isnan() & same, value @ shares, found)
+        if not (found.isnan() & held).any():
+            break
+        before = value
+    return found.cpu()
+
+
+def _distinct(images: np.ndarray, device) -> tuple[torch.Tensor, torch.Tensor]:
+    """The images that differ, (C, D), and the share of each, (C,)."""
+    distinct, counts = np.unique(images, axis=0, return_counts=True)
+    shares = torch.from_numpy(counts / len(images))
+    return torch.from_numpy(distinct).to(device), shares.to(device)
 
 
 def _integrals(decoder, parts, x, cells: int) -> tuple[torch.Tensor, ...]:
@@ -80,15 +93,20 @@ def _parts(model, seeds: int, device) -> Iterator[tuple]:
     prior = getattr(model, "prior", None)
     if hasattr(prior, "mixture"):
         mean, log_variance = prior.mixture(model.encoder)  # (S, K, 2)
-        share = math.log(mean.shape[1])
-        for m, v in zip(mean.unbind(1), log_variance.unbind(1), strict=True):
-            yield m, torch.exp(0.5 * v), functools.partial(_component, m, v, share)
+        share = mean.new_full(mean.shape[1:2], -math.log(mean.shape[1]))
+        yield from _mixture(mean, log_variance, share)
     else:
         mean = torch.zeros(seeds, 2, device=device)
         density = prior.frozen(model.encoder) if prior else None
         yield mean, torch.ones_like(mean), density or distributions.standard_normal
 
 
+def _mixture(mean, log_variance, share) -> Iterator[tuple]:
+    """Parts of a mixture: mean and log_variance (S, K, 2), share (K,) is ln of it."""
+    for m, v, s in zip(mean.unbind(1), log_variance.unbind(1), share, strict=True):
+        yield m, torch.exp(0.5 * v), functools.partial(_component, m, v, s)
+
+
 def _component(mean, log_variance, share, z):
     density = distributions.normal(z, mean.unsqueeze(1), log_variance.unsqueeze(1))
-    return density - share
+    return density + share

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from models import checkpoint
+from models import checkpoint, quadrature
 from models.avb import AVB
 from models.data import Dataset
 from models.machine import products
@@ -21,8 +21,9 @@ CHUNK = {"cpu": 1_000, "cuda": 10_000}
 BLOCK = {"cpu": 1, "cuda": 50}
 CURVE = (
     "epoch beta train_elbo train_reconstruction train_kl valid_elbo "
-    "valid_reconstruction valid_kl ratio_objective seconds"
+    "valid_reconstruction valid_kl valid_exact_log_likelihood ratio_objective seconds"
 ).split()
+EXACT = 10  # epochs from one ln p(x) by quadrature to the next
 
 
 @dataclass
@@ -86,6 +87,10 @@ class Trainer:
         self._valid = torch.from_numpy(dataset.valid).to(device)
         captured = kind == "cuda" if captured is None else captured
         self._steps = Steps(self.model, settings, compiled, captured)
+        # only where a ratio net estimates the ELBO, which then is no bound
+        self._exact = bool(self._steps.psi) and quadrature.possible(
+            self.model, dataset.valid
+        )
 
     @property
     def finished(self) -> bool:
@@ -107,7 +112,7 @@ class Trainer:
             train, ratio = train.cpu(), ratio.cpu()
         valid = self._validate()  # in float32, whatever training was in
         self.seconds += time.perf_counter() - start
-        self._book(beta, train, valid, ratio)
+        self._book(beta, train, valid, self._exactly(), ratio)
         running = [k for k, run in enumerate(self.members) if not run.stopped]
         if 0 < len(running) <= 0.75 * len(self.members):
             self._compact(running)
@@ -176,7 +181,15 @@ class Trainer:
             sums += torch.stack(self.model.terms(x, noise)).sum(-1)
         return (sums / len(self._valid)).cpu()
 
-    def _book(self, beta, train, valid, ratio) -> None:
+    def _exactly(self) -> torch.Tensor:
+        """Mean ln p(x) of the validation data where it is due, else nan, (S,)."""
+        if self._exact and self.epoch % EXACT == 0:
+            return quadrature.log_likelihood(
+                self.model, self.dataset.valid, self.streams
+            )
+        return torch.full((len(self.members),), torch.nan)
+
+    def _book(self, beta, train, valid, exact, ratio) -> None:
         """Add to the curves, keep better snapshots, stop seeds out of patience."""
         for k, run in enumerate(self.members):
             if run.stopped:
@@ -184,7 +197,8 @@ class Trainer:
             (tr, tk), (vr, vk) = train[:, k].tolist(), valid[:, k].tolist()
             elbo = vr - vk
             row = self.epoch, beta, tr - tk, tr, tk, elbo, vr, vk
-            run.curve.append((*row, ratio[k].item(), self.seconds))
+            found = exact[k].item(), ratio[k].item()
+            run.curve.append((*row, *found, self.seconds))
             if not np.isfinite([elbo, tr, tk]).all():
                 run.stopped = True
                 run.failure = (

@@ -79,15 +79,35 @@ def test_a_mixture(small, images):
         assert ours == pytest.approx(expected, rel=1e-6)
 
 
-def test_what_no_grid_holds_or_resolves_is_said(small, images):
+@pytest.mark.parametrize(
+    "hopeless",
+    [lambda z: z @ (8 * TILT), lambda z: 50 * torch.sin(1e5 * z[..., 0])],
+    ids=["beyond every grid", "too fine for every grid"],
+)
+def test_what_no_grid_holds_or_resolves_is_nan_for_that_seed(hopeless, small, images):
     prior = ImplicitOptimalPrior(small, PIXELS, Streams(SEEDS))
     vae = VAE(Linear(), Linear(), prior, LATENT)
-    prior.ratio = Given(lambda z: z @ (8 * TILT))
-    with pytest.raises(quadrature.Unresolved, match="reaches beyond 10 deviations"):
-        found(vae, images)
-    prior.ratio = Given(lambda z: 50 * torch.sin(1e5 * z[..., 0]))
-    with pytest.raises(quadrature.Unresolved, match="not resolved by 1024 cells"):
-        found(vae, images)
+    prior.ratio = Given(lambda z: torch.stack([z[0] @ TILT, hopeless(z[1])]))
+    expected = evidence(images, TILT.numpy(), np.eye(2)).mean()
+    np.testing.assert_allclose(found(vae, images), [expected, np.nan], rtol=1e-6)
+
+
+def test_the_aggregated_posterior_in_the_priors_place(small, images):
+    """q(z) of four images, one of them twice: Eq. 8 with the shares of each."""
+    vae = VAE(
+        Linear(widen=-2.0),
+        Linear(),
+        StandardPrior(small, PIXELS, Streams(SEEDS)),
+        LATENT,
+    )
+    some = images[[0, 1, 2, 0]]
+    x = torch.from_numpy(some).expand(len(SEEDS), *some.shape)
+    means, log_variance = (t.detach().numpy() for t in vae.encoder(x))
+    ours = quadrature.log_likelihood(vae, images, Streams(SEEDS), aggregated=some)
+    for k, value in enumerate(ours.numpy()):
+        covariance = np.diag(np.exp(log_variance[k, 0]))
+        densities = [np.exp(evidence(images, m, covariance)) for m in means[k]]
+        assert value == pytest.approx(np.log(np.mean(densities, 0)).mean(), rel=1e-6)
 
 
 def test_it_is_for_two_dimensions_and_few_images(small, images):

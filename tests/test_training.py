@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from models import training
+from models import quadrature, training
 from models.checkpoint import Scratch
+from models.data import Dataset
 from models.networks import RatioNet
 from models.randomness import Streams
 from models.training import Trainer, train
@@ -74,6 +75,31 @@ def test_a_killed_run_goes_on_bit_for_bit(method, small, tmp_path):
     resumed = train(trainer(), scratch, lambda trainer: epochs.append(trainer.epoch))
     assert epochs == [5, 6]
     assert list(map(outcome, resumed)) == list(map(outcome, whole))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_estimated_elbos_have_ln_p_beside_them(method, small):
+    """Every tenth epoch, of the model as it then is; not beside bounds."""
+    few = np.tile(np.eye(4, dtype=np.float32), (4, 1))
+    data = Dataset("made", "bernoulli", False, few, few, few)
+    chosen = {"method": method, "latent_dim": 2, "max_epochs": 11, "patience": 11}
+    trainer = Trainer(data, dataclasses.replace(small, **chosen), [0, 1])
+    found = {}
+
+    def look(trainer):
+        if trainer.epoch == 10:
+            found["exact"] = quadrature.log_likelihood(
+                trainer.model, few, Streams([0, 1])
+            )
+
+    runs = train(trainer, report=look)
+    column = training.CURVE.index("valid_exact_log_likelihood")
+    for k, run in enumerate(runs):
+        exact = [row[column] for row in run.curve]
+        due = [exact.pop(9)]
+        assert np.isnan(exact).all()
+        known = method in ("iop", "avb")
+        assert due == [found["exact"][k]] if known else np.isnan(due)
 
 
 def test_a_foreign_or_damaged_checkpoint_is_ignored(small, tmp_path):

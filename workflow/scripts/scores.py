@@ -22,6 +22,7 @@ METRICS = (
     "reconstruction",
     "kl",
     "exact_log_likelihood",  # where z has two dimensions
+    "optimal_prior_log_likelihood",
 )
 KEY = ["dataset", "prior", "components", "seed", "split", "metric", "samples"]
 
