@@ -124,8 +124,10 @@ def test_figure1_from_the_command_line(tmp_path, registry):
         figure1.main(list(map(str, command)))
 
 
-def run(values, start=1):
-    return pd.Series(values, index=np.arange(start, start + len(values)))
+def run(values, start=1, exact=np.nan):
+    """A run's frame as figure2.read returns it; exact: ln p(x), by default unknown."""
+    index = np.arange(start, start + len(values))
+    return pd.DataFrame({"elbo": values, "exact": exact}, index=index)
 
 
 def test_figure2_shows_the_optimum_from_the_first_epoch():
@@ -154,7 +156,7 @@ def test_figure2_shows_the_optimum_from_the_first_epoch():
 def test_figure2_band_is_the_deviation_over_seeds():
     runs = [run([-2.0, -1.9, -1.8]), run([-1.8, -1.8, -1.8]), run([-1.6, -1.4, -1.5])]
     axis = figure2.draw({"iop": runs}, 1, "OneHot").axes[0]
-    values = np.array(runs)
+    values = np.array([one["elbo"] for one in runs])
     (mean,) = (one for one in axis.lines if one.get_label() == "mean")
     assert mean.get_ydata() == pytest.approx(values.mean(0))
     (band,) = axis.collections
@@ -179,6 +181,17 @@ def test_figure2_averages_only_while_every_run_trains():
     assert ends == [6, 8, 10]
     assert {line.get_xdata()[0] for line in lines["run"]} == {6}
     assert "n = 3; first stop at epoch 6" in [text.get_text() for text in axis.texts]
+
+
+def test_figure2_dots_ln_p_where_every_run_has_it():
+    some = [np.nan, -1.8, np.nan, -1.6], [-1.9, -1.6, np.nan, -1.5]
+    runs = [run([-1.3] * 4, exact=exact) for exact in some]
+    axis = figure2.draw({"iop": runs}, 1, "OneHot").axes[0]
+    (dotted,) = (one for one in axis.lines if one.get_label() == "exact")
+    assert dotted.get_linestyle() == ":"
+    assert dotted.get_xdata().tolist() == [2, 4]
+    assert dotted.get_ydata() == pytest.approx([-1.7, -1.55])
+    assert axis.get_ylim()[0] < -1.8
 
 
 def test_figure2_a_dive_does_not_squash_the_rest():
@@ -219,6 +232,12 @@ def test_figure2_from_the_command_line(tmp_path, registry):
     for words in (LABEL, "OneHot", "-ln 4", "(estimated ELBO)", "from epoch 5"):
         assert words in text
     assert "Estimated ELBOs come from a density-ratio network" in text
+    assert "Dotted" not in text
+    exact = np.where(epochs % 10, np.nan, -1.7)
+    pd.read_csv(files[1]).assign(**{figure2.EXACT: exact}).to_csv(files[1], index=False)
+    command[5] = "5"
+    figure2.main(list(map(str, [*command, "--curves", f"iop={files[1]}"])))
+    assert "Dotted: ln p(x) itself, by quadrature" in svg_text(output)
     for wrong, words in (
         (f"gan={files[0]}", "expected one of standard"),
         (str(files[0]), "expected KEY=VALUE"),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from made import registry, seeds, write
 
-from workflow.scripts import onehot
+from workflow.scripts import figure2, onehot
 from workflow.scripts.tabular import ABSENT
 
 EXACT = {"metric": "exact_log_likelihood", "samples": 0}
@@ -15,11 +15,16 @@ EXACT = {"metric": "exact_log_likelihood", "samples": 0}
 def made(tmp_path):
     """Two seeds of AVB, half of whose ELBOs are too high, and one of the VampPrior."""
     files = {}
-    for name, late in (("avb0", [-1.0, -2.0]), ("avb1", [-1.2, -1.6]), ("v", [-1.5])):
+    for name, late, exact in (
+        ("avb0", [-1.0, -2.0], [np.nan, -1.5]),
+        ("avb1", [-1.2, -1.6], [np.nan, -1.7]),
+        ("v", [-1.5], None),
+    ):
         elbo = [-9.0] * 4 + late * 3  # four epochs of warm-up
-        epochs = np.arange(1, len(elbo) + 1)
+        curve = pd.DataFrame({"epoch": range(1, len(elbo) + 1), "valid_elbo": elbo})
+        if exact:
+            curve[figure2.EXACT] = [-8.0] * 4 + exact * 3
         files[name] = tmp_path / f"{name}.csv"
-        curve = pd.DataFrame({"epoch": epochs, "valid_elbo": elbo})
         curve.to_csv(files[name], index=False)
     scores = write(
         tmp_path,
@@ -29,35 +34,60 @@ def made(tmp_path):
         seeds("onehot", "vampprior", [-1.4], 50),
     )
     output = [tmp_path / "onehot.csv", tmp_path / "onehot.md"]
-    onehot.main(
-        f"--registry {registry(tmp_path)} --first-epoch 5 --scores {scores} "
-        f"--curves vampprior={files['v']} avb={files['avb0']} avb={files['avb1']} "
-        f"--csv {output[0]} --markdown {output[1]}".split()
-    )
-    return pd.read_csv(output[0]).set_index("prior"), output[1].read_text()
+
+    def products():
+        onehot.main(
+            f"--registry {registry(tmp_path)} --first-epoch 5 --scores {scores} "
+            f"--curves vampprior={files['v']} avb={files['avb0']} avb={files['avb1']} "
+            f"--csv {output[0]} --markdown {output[1]}".split()
+        )
+        return pd.read_csv(output[0]).set_index("prior"), output[1].read_text()
+
+    return products
+
+
+def lines(text):
+    """The table's cells by their first."""
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("| ")
+    ]
+    return {first: rest for first, *rest in cells}
 
 
 def test_means_are_over_seeds_and_shares_over_their_epochs(made):
-    table, _ = made
+    table, _ = made()
     assert list(table.index) == ["avb", "vampprior"]
     avb = table.loc["avb"]
-    assert (avb["n"], avb["exact_n"]) == (2, 2)
+    assert (avb["elbo_n"], avb["exact_n"], avb["kept_exact_n"]) == (2, 2, 2)
     assert avb["elbo"] == pytest.approx((-1.5 - 1.4) / 2)
     assert avb["elbo_sd"] == pytest.approx(np.std([-1.5, -1.4], ddof=1))
+    assert avb["exact"] == pytest.approx(-1.6)
     assert avb["above"] == 0.5
     assert avb["kept_elbo"] == pytest.approx(-1.2)
-    assert avb["exact"] == pytest.approx(-1.41)
-    assert avb["exact_sd"] == pytest.approx(0.01 * np.sqrt(2))
+    assert avb["kept_exact"] == pytest.approx(-1.41)
+    assert avb["kept_exact_sd"] == pytest.approx(0.01 * np.sqrt(2))
 
 
 def test_what_was_not_computed_is_a_dash(made):
-    table, text = made
-    assert table.loc["vampprior", ["exact", "elbo_sd"]].isna().all()
-    lines = {
-        cells[0]: cells[1:]
-        for line in text.splitlines()
-        if line.startswith("| ")
-        for cells in [[cell.strip() for cell in line.strip("|").split("|")]]
-    }
-    assert lines["VAE with VampPrior"] == ["1", "-1.500", "0%", "-1.450", "0", ABSENT]
-    assert lines["≈ AVB"][2:] == ["50%", "-1.200 ± 0.141", "2", "-1.410 ± 0.014"]
+    table, text = made()
+    assert table.loc["vampprior", ["kept_exact", "exact", "elbo_sd"]].isna().all()
+    found = lines(text)
+    none = [ABSENT] * 2
+    assert found["VAE with VampPrior"] == [
+        *("1", "-1.500", "0%", ABSENT, "-1.450"),
+        *none,
+    ]
+    assert found["≈ AVB"][2:] == [
+        *("50%", "-1.600 ± 0.141", "-1.200 ± 0.141", "-1.410 ± 0.014", ABSENT)
+    ]
+
+
+def test_how_many_seeds_a_number_has_is_said_where_it_lacks_some(made, tmp_path):
+    made()
+    path = tmp_path / "avb1.csv"
+    pd.read_csv(path).drop(columns=figure2.EXACT).to_csv(path, index=False)
+    table, text = made()
+    assert table.loc["avb", "exact"] == pytest.approx(-1.5)
+    assert lines(text)["≈ AVB"][3] == "-1.500 (n = 1)"

@@ -20,34 +20,42 @@ OPTIMUM = -math.log(4)
 # no latent variable at all) cannot squash the differences near the optimum.
 NO_LATENT = 4 * (0.25 * math.log(0.25) + 0.75 * math.log(0.75))
 FLOOR = NO_LATENT - 0.1
+EXACT = "valid_exact_log_likelihood"
 CEILING = 0.0  # no probability of a discrete vector is above one
 
 
-def read(path: str) -> pd.Series:
-    """One run's validation ELBO in nats, indexed by epoch (ascending)."""
+def read(path: str) -> pd.DataFrame:
+    """One run's ``elbo`` and ``exact`` ln p(x) of the validation data by epoch.
+
+    In nats, epochs ascending; ``exact`` is nan where it was not computed.
+    """
     frame = reading.table(path, ("epoch", "valid_elbo"))
     epochs = reading.integers(frame, "epoch", path)
     if not len(frame) or not epochs.is_monotonic_increasing or not epochs.is_unique:
         raise BadInput(f"{path}: column 'epoch' is expected to ascend, without gaps")
     if len(epochs) != epochs.iloc[-1] - epochs.iloc[0] + 1:
         raise BadInput(f"{path}: column 'epoch' has gaps, expected every epoch")
-    values = reading.numbers(frame, "valid_elbo", path).to_numpy()
-    return pd.Series(values, index=epochs.to_numpy(), name="valid_elbo")
+    elbo = reading.numbers(frame, "valid_elbo", path)
+    exact = pd.Series(np.nan, frame.index)
+    if EXACT in frame:
+        known = frame[~frame[EXACT].isin(("", "nan"))]
+        exact = reading.numbers(known, EXACT, path).reindex(frame.index)
+    return pd.DataFrame({"elbo": elbo, "exact": exact}).set_axis(epochs)
 
 
-def together(runs: list[pd.Series], first: int) -> tuple[np.ndarray, np.ndarray]:
-    """Epochs from ``first`` at which every run was still training, and their ELBOs.
+def together(
+    runs: list[pd.DataFrame], first: int, column: str = "elbo"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Epochs from ``first`` at which every run has a value, and these values.
 
     Returns (epochs,) and (runs, epochs). Averaging beyond the first stop would let
     the curve jump where a run leaves, and show the survivors as if they were all.
     """
-    last = min(run.index[-1] for run in runs)
-    begin = max(first, *(run.index[0] for run in runs))
-    epochs = np.arange(begin, last + 1)
-    return epochs, np.array([run.reindex(epochs) for run in runs])
+    joined = pd.concat([run[column] for run in runs], axis=1).loc[first:].dropna()
+    return joined.index.to_numpy(), joined.to_numpy().T
 
 
-def limits(curves: dict[str, list[pd.Series]], first: int) -> tuple[float, float]:
+def limits(curves: dict[str, list[pd.DataFrame]], first: int) -> tuple[float, float]:
     """The shared y axis: what the runs reach, but within FLOOR and CEILING.
 
     Of a method with values beyond these, all but its outermost hundredth counts, so
@@ -55,7 +63,8 @@ def limits(curves: dict[str, list[pd.Series]], first: int) -> tuple[float, float
     """
     low = high = OPTIMUM
     for runs in curves.values():
-        shown = np.concatenate([run.loc[first:] for run in runs])
+        shown = np.concatenate([run["elbo"].loc[first:] for run in runs])
+        shown = np.append(shown, together(runs, first, "exact")[1])
         least, most = shown.min(), shown.max()
         low = min(low, least if least >= FLOOR else np.quantile(shown, 0.01))
         high = max(high, most if most <= CEILING else np.quantile(shown, 0.99))
@@ -64,7 +73,7 @@ def limits(curves: dict[str, list[pd.Series]], first: int) -> tuple[float, float
     return max(low - margin, FLOOR), min(high + margin, CEILING)
 
 
-def _panel(axis, method: str, runs: list[pd.Series], first: int, bounds) -> None:
+def _panel(axis, method: str, runs: list[pd.DataFrame], first: int, bounds) -> None:
     colour = style.COLOUR.get(method, "#555555")
     epochs, values = together(runs, first)
     notes = [f"n = {len(runs)}"]
@@ -76,11 +85,14 @@ def _panel(axis, method: str, runs: list[pd.Series], first: int, bounds) -> None
             axis.fill_between(
                 epochs, mean - sd, mean + sd, color=colour, alpha=0.3, lw=0, label="sd"
             )
+    epochs, values = together(runs, first, "exact")
+    if len(epochs):
+        axis.plot(epochs, values.mean(0), color="black", ls=":", lw=1.2, label="exact")
     stops = sorted({int(run.index[-1]) for run in runs})
     if len(stops) > 1:
         notes.append(f"first stop at epoch {stops[0]}")
         for run in runs:  # beyond the first stop each run is itself, not a mean
-            rest = run.loc[max(stops[0], first) :]
+            rest = run["elbo"].loc[max(stops[0], first) :]
             axis.plot(rest.index, rest, color=colour, lw=0.4, alpha=0.8, label="run")
             if len(rest):
                 axis.plot(
@@ -88,7 +100,7 @@ def _panel(axis, method: str, runs: list[pd.Series], first: int, bounds) -> None
                 )
     elif stops:
         notes.append(f"to epoch {stops[0]}")
-    shown = np.concatenate([run.loc[first:] for run in runs])
+    shown = np.concatenate([run["elbo"].loc[first:] for run in runs])
     if len(shown) and shown.min() < bounds[0]:
         notes.append(f"lowest {shown.min():.4g}")
     if len(shown) and shown.max() > bounds[1]:
@@ -109,7 +121,7 @@ def _panel(axis, method: str, runs: list[pd.Series], first: int, bounds) -> None
 
 @style.styled
 def draw(
-    curves: dict[str, list[pd.Series]],
+    curves: dict[str, list[pd.DataFrame]],
     first: int,
     title: str,
     label: str = "",
@@ -117,9 +129,9 @@ def draw(
 ) -> Figure:
     """Panels (a) to (d): mean over the seeds and a band of one standard deviation.
 
-    curves: by method, one series of ``read`` a seed. first: the first epoch shown.
+    curves: by method, one frame of ``read`` a seed. first: the first epoch shown.
     The mean ends where the first run stopped; beyond it the remaining runs are drawn
-    one by one, each with a mark at its end.
+    one by one, each with a mark at its end. The mean of ln p(x) is dotted.
     """
     rows = -(-len(curves) // 2) if len(curves) > 2 else 1
     figure = style.blank(6.8, 1.1 + 2.15 * rows)
@@ -156,6 +168,11 @@ ESTIMATES = (
     "training and validation data are the same."
 )
 
+ITSELF = (
+    "Dotted: ln p(x) itself, by quadrature, p(z) divided by its integral; mean over "
+    "the runs."
+)
+
 
 def add_curves(parser) -> None:
     """The arguments that `curves` reads, and the first epoch that counts."""
@@ -167,9 +184,9 @@ def add_curves(parser) -> None:
     )
 
 
-def curves(args) -> dict[str, list[pd.Series]]:
-    """The series of `read` by method, one a seed, in the order of METHODS."""
-    found: dict[str, list[pd.Series]] = {}
+def curves(args) -> dict[str, list[pd.DataFrame]]:
+    """The frames of `read` by method, one a seed, in the order of METHODS."""
+    found: dict[str, list[pd.DataFrame]] = {}
     for method, path in reading.pairs(args.curves, "--curves"):
         if method not in METHODS:
             raise BadInput(
@@ -198,7 +215,8 @@ def main(argv=None):
     found = curves(args)
     name = products.registry(args.registry).name("onehot")
     estimates = ESTIMATES if set(ESTIMATED) & set(found) else ""
-    footer = origins.footer(args, NOTE, estimates)
+    dotted = any(run["exact"].notna().any() for runs in found.values() for run in runs)
+    footer = origins.footer(args, NOTE, estimates, ITSELF if dotted else "")
     title = f"{name}: ELBO of the validation data from epoch {args.first_epoch}"
     figure = draw(found, args.first_epoch, title, args.label, footer)
     style.save(figure, args.output)

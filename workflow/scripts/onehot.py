@@ -8,52 +8,60 @@ import pandas as pd
 
 from workflow.scripts import figure2, products, reading, scores, tabular
 from workflow.scripts.methods import ESTIMATED, METHODS
-from workflow.scripts.statistics import Summary, summarise
+from workflow.scripts.statistics import summarise
 
 DATASET = "onehot"
-COLUMNS = (
-    "configuration prior n elbo elbo_sd above kept_elbo kept_elbo_sd exact_n exact "
-    "exact_sd"
-).split()
+MEANS = "elbo exact kept_elbo kept_exact kept_optimal".split()
+COLUMNS = [
+    *("configuration", "prior", "above"),
+    *(name + what for name in MEANS for what in ("", "_sd", "_n")),
+]
 HEADER = (
-    "Method,n,ELBO by epoch,Above the optimum,ELBO of the kept,n,ln p(x) of the kept"
+    "Method,n,ELBO by epoch,Above the optimum,ln p(x) by epoch,ELBO of the kept,"
+    "ln p(x) of the kept,with q(z) as p(z)"
 ).split(",")
 NOTE = (
-    "Nats, mean ± standard deviation over the seeds. ELBO by epoch: of the validation "
-    "data, each seed's mean over the epochs from {first} on, which Figure 2 draws. "
-    "Above the optimum: how many of its values are larger than -ln 4 = {optimum:.3f}, "
+    "Nats, mean ± standard deviation over the seeds. By epoch: of the validation "
+    "data, each seed's mean over the epochs from {first} on that Figure 2 draws. "
+    "Above the optimum: how many of the ELBOs are larger than -ln 4 = {optimum:.3f}, "
     "as no ELBO and no ln p(x) can be, but for the chance of one sample an image. "
-    "ELBO of the kept: of the test data, with the weights of the epoch whose "
-    "validation ELBO is highest. ln p(x) of the kept: of the same weights, the "
-    "integral of p(x|z) p(z) by quadrature over the two dimensions of z, p(z) divided "
-    "by its own integral; AVB's p(z) is N(0, I). ≈: a density-ratio network estimates "
-    "the ELBO."
+    "Of the kept: of the test data, with the weights of the epoch whose validation "
+    "ELBO is highest. ln p(x): the integral of p(x|z) p(z) by quadrature over the two "
+    "dimensions of z, p(z) divided by its own integral; AVB's p(z) is N(0, I). With "
+    "q(z) as p(z): the same with the aggregated posterior of the training data (Eq. 8) "
+    "in place of the prior, which is where an exact density ratio would lead. ≈: a "
+    "density-ratio network estimates the ELBO."
 )
 
 
-def row(frame: pd.DataFrame, prior: str, curves: list[pd.Series], first: int) -> dict:
+def row(frame: pd.DataFrame, prior: str, curves: list[pd.DataFrame], first: int):
     """A method's numbers; frame: its scores, curves: of `figure2.read`, one a seed."""
     shown = [curve.loc[first:] for curve in curves]
-    elbo = summarise(np.array([curve.mean() for curve in shown]))
     test = frame[(frame["prior"] == prior) & (frame["split"] == "test")]
-    kept, exact = (
-        test[test["metric"] == metric]["value"].to_numpy()
-        for metric in ("elbo", "exact_log_likelihood")
-    )
-    return {
-        "prior": prior,
-        "n": elbo.n,
-        **_named("elbo", elbo),
-        "above": float((pd.concat(shown) > figure2.OPTIMUM).mean()),
-        **_named("kept_elbo", summarise(kept)),
-        "exact_n": len(exact),
-        **_named("exact", summarise(exact) if len(exact) else None),
+    values = {
+        name: np.array([curve[name].mean() for curve in shown])
+        for name in ("elbo", "exact")
     }
+    for name, metric in (
+        ("kept_elbo", "elbo"),
+        ("kept_exact", "exact_log_likelihood"),
+        ("kept_optimal", "optimal_prior_log_likelihood"),
+    ):
+        values[name] = test[test["metric"] == metric]["value"].to_numpy()
+    above = pd.concat(curve["elbo"] for curve in shown) > figure2.OPTIMUM
+    found = {"prior": prior, "above": float(above.mean())}
+    for name in MEANS:
+        found |= _named(name, values[name][~np.isnan(values[name])])
+    return found
 
 
-def _named(name: str, summary: Summary | None) -> dict:
-    sd = summary.sd if summary and summary.n > 1 else None
-    return {name: summary and summary.mean, f"{name}_sd": sd}
+def _named(name: str, values: np.ndarray) -> dict:
+    summary = summarise(values) if len(values) else None
+    return {
+        name: summary and summary.mean,
+        f"{name}_sd": summary.sd if summary and summary.n > 1 else None,
+        f"{name}_n": len(values),
+    }
 
 
 def grid(rows: list[dict]) -> list[list[str]]:
@@ -61,20 +69,20 @@ def grid(rows: list[dict]) -> list[list[str]]:
     return [
         [
             ("≈ " if found["prior"] in ESTIMATED else "") + METHODS[found["prior"]],
-            str(found["n"]),
+            str(found["elbo_n"]),
             _text(found, "elbo"),
             f"{found['above']:.0%}",
-            _text(found, "kept_elbo"),
-            str(found["exact_n"]),
-            _text(found, "exact"),
+            *(_text(found, name) for name in MEANS[1:]),
         ]
         for found in rows
     ]
 
 
 def _text(found: dict, name: str) -> str:
-    spread = tabular.number(found[f"{name}_sd"], " ± {:.3f}")
-    return tabular.number(found[name], "{:.3f}") + spread.replace(tabular.ABSENT, "")
+    n, sd = found[f"{name}_n"], found[f"{name}_sd"]
+    spread = "" if sd is None else f" ± {sd:.3f}"
+    several = f" (n = {n})" if 0 < n != found["elbo_n"] else ""
+    return tabular.number(found[name], "{:.3f}") + spread + several
 
 
 @reading.one_line_errors
