@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pandas as pd
+from matplotlib import patheffects
 from matplotlib.figure import Figure
 
 from workflow.scripts import origins, products, reading, style
@@ -87,7 +88,11 @@ def _panel(axis, method: str, runs: list[pd.DataFrame], first: int, bounds) -> N
             )
     epochs, values = together(runs, first, "exact")
     if len(epochs):
-        axis.plot(epochs, values.mean(0), color="black", ls=":", lw=1.2, label="exact")
+        # on white, so that it shows on the method's line
+        halo = [patheffects.withStroke(linewidth=3.2, foreground="white")]
+        axis.plot(
+            epochs, values.mean(0), "k:", lw=1.4, label="exact", path_effects=halo
+        )
     stops = sorted({int(run.index[-1]) for run in runs})
     if len(stops) > 1:
         notes.append(f"first stop at epoch {stops[0]}")
