@@ -14,7 +14,8 @@ from models import distributions
 from models.randomness import Streams
 
 DISTINCT = 16  # images at most: each is evaluated at every node
-WIDTH = 10.0  # deviations of a part of p(z) that its grid reaches to either side
+GAUSSIAN = 7.0  # deviations that the grid of a Gaussian part reaches to either side
+TILTED = 10.0  # the same where a ratio net changes N(0, I)
 CELLS = (64, 128, 256, 512, 1024)  # along an axis, doubled until it changes nothing
 TOLERANCE = 1e-3  # nats that count as nothing
 OUTSIDE = 1e-4  # share of p(z) that may lie in a grid's outermost tenth
@@ -36,7 +37,7 @@ def log_likelihood(
     images: (N, D). For a VAE with any prior and for AVB, whose prior is N(0, I).
     aggregated: images (M, D) whose q(z) takes the prior's place: the optimal prior
     itself (Eq. 8), of a VAE. streams: says which seeds and device; nothing is drawn.
-    Is nan where p(z) reaches beyond WIDTH deviations or no grid resolves the integral.
+    Is nan where p(z) reaches beyond its grid or no grid resolves the integral.
     """
     seeds, device = len(streams.seeds), streams.device
     x, shares = _distinct(images, device)
@@ -47,13 +48,13 @@ def log_likelihood(
         inputs = inputs.expand(seeds, *inputs.shape)
         parts = list(_mixture(*model.encoder(inputs), share.log().float()))
     found = torch.full((seeds,), torch.nan, dtype=torch.float64, device=device)
-    before = torch.full((seeds, len(x)), torch.nan, device=device)
+    before = found
     for cells in CELLS:
         joint, whole, outside = _integrals(model.decoder, parts, x, cells)
-        value = joint - whole.unsqueeze(-1)  # (S, C)
+        value = (joint - whole.unsqueeze(-1)) @ shares
         held = outside - whole <= math.log(OUTSIDE)
-        same = held & ((value - before).abs().amax(-1) < TOLERANCE)
-        found = torch.where(found.isnan() & same, value @ shares, found)
+        same = held & ((value - before).abs() < TOLERANCE)
+        found = torch.where(found.isnan() & same, value, found)
         if not (found.isnan() & held).any():
             break
         before = value
@@ -72,13 +73,13 @@ def _integrals(decoder, parts, x, cells: int) -> tuple[torch.Tensor, ...]:
 
     x: (C, D). By the trapezoidal rule, whose ends are as good as zero.
     """
-    axis = torch.linspace(-WIDTH, WIDTH, cells + 1, device=x.device)
+    axis = torch.linspace(-1, 1, cells + 1, device=x.device)
     nodes = torch.cartesian_prod(axis, axis)
-    far = nodes.abs().amax(-1) > 0.9 * WIDTH
     joint, whole, outside = [], [], []
-    for mean, deviation, log_density in parts:
-        area = 2 * math.log(2 * WIDTH / cells) + deviation.double().log().sum(-1)
-        for some, beyond in zip(nodes.split(ROWS), far.split(ROWS), strict=True):
+    for mean, deviation, log_density, width in parts:
+        area = 2 * math.log(2 * width / cells) + deviation.double().log().sum(-1)
+        for unit in nodes.split(ROWS):
+            some, beyond = width * unit, unit.abs().amax(-1) > 0.9
             z = mean.unsqueeze(1) + deviation.unsqueeze(1) * some  # (S, R, 2)
             prior = log_density(z).double() + area.unsqueeze(-1)  # (S, R)
             given = decoder.log_density(x, z.unsqueeze(2))  # (S, R, C)
@@ -89,7 +90,7 @@ def _integrals(decoder, parts, x, cells: int) -> tuple[torch.Tensor, ...]:
 
 
 def _parts(model, seeds: int, device) -> Iterator[tuple]:
-    """Parts of p(z): where each lies, mean and deviation (S, 2), and its ln density."""
+    """Parts of p(z): mean and deviation (S, 2), ln density, and the grid's width."""
     prior = getattr(model, "prior", None)
     if hasattr(prior, "mixture"):
         mean, log_variance = prior.mixture(model.encoder)  # (S, K, 2)
@@ -97,14 +98,18 @@ def _parts(model, seeds: int, device) -> Iterator[tuple]:
         yield from _mixture(mean, log_variance, share)
     else:
         mean = torch.zeros(seeds, 2, device=device)
-        density = prior.frozen(model.encoder) if prior else None
-        yield mean, torch.ones_like(mean), density or distributions.standard_normal
+        one = torch.ones_like(mean)
+        if prior is None:
+            yield mean, one, distributions.standard_normal, GAUSSIAN
+        else:
+            yield mean, one, prior.frozen(model.encoder), TILTED
 
 
 def _mixture(mean, log_variance, share) -> Iterator[tuple]:
     """Parts of a mixture: mean and log_variance (S, K, 2), share (K,) is ln of it."""
     for m, v, s in zip(mean.unbind(1), log_variance.unbind(1), share, strict=True):
-        yield m, torch.exp(0.5 * v), functools.partial(_component, m, v, s)
+        density = functools.partial(_component, m, v, s)
+        yield m, torch.exp(0.5 * v), density, GAUSSIAN
 
 
 def _component(mean, log_variance, share, z):
