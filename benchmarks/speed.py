@@ -113,7 +113,7 @@ def overhead(trainer: Trainer, epoch: float, device: torch.device) -> float:
     def better():
         for run in trainer.runs:
             run.best_elbo = -np.inf
-        trainer._book(1.0, valid, valid, torch.zeros(seeds))
+        trainer._book(1.0, valid, valid, *torch.zeros(2, seeds))
 
     each += seconds(better, device) / seeds
     saved = seconds(lambda: torch.save(trainer.state(), io.BytesIO()), device)
