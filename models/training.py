@@ -23,7 +23,7 @@ CURVE = (
     "epoch beta train_elbo train_reconstruction train_kl valid_elbo "
     "valid_reconstruction valid_kl valid_exact_log_likelihood ratio_objective seconds"
 ).split()
-EXACT = 10  # epochs from one ln p(x) by quadrature to the next
+EXACT_INTERVAL = 10  # epochs from one ln p(x) by quadrature to the next
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Trainer:
         captured = kind == "cuda" if captured is None else captured
         self._steps = Steps(self.model, settings, compiled, captured)
         # only where a ratio net estimates the ELBO, which then is no bound
-        self._exact = bool(self._steps.psi) and quadrature.possible(
+        self._integrable = bool(self._steps.psi) and quadrature.possible(
             self.model, dataset.valid
         )
 
@@ -112,7 +112,7 @@ class Trainer:
             train, ratio = train.cpu(), ratio.cpu()
         valid = self._validate()  # in float32, whatever training was in
         self.seconds += time.perf_counter() - start
-        self._book(beta, train, valid, self._exactly(), ratio)
+        self._book(beta, train, valid, self._exact_log_likelihood(), ratio)
         running = [k for k, run in enumerate(self.members) if not run.stopped]
         if 0 < len(running) <= 0.75 * len(self.members):
             self._compact(running)
@@ -181,9 +181,9 @@ class Trainer:
             sums += torch.stack(self.model.terms(x, noise)).sum(-1)
         return (sums / len(self._valid)).cpu()
 
-    def _exactly(self) -> torch.Tensor:
+    def _exact_log_likelihood(self) -> torch.Tensor:
         """Mean ln p(x) of the validation data where it is due, else nan, (S,)."""
-        if self._exact and self.epoch % EXACT == 0:
+        if self._integrable and self.epoch % EXACT_INTERVAL == 0:
             return quadrature.log_likelihood(
                 self.model, self.dataset.valid, self.streams
             )

@@ -21,8 +21,8 @@ OPTIMUM = -math.log(4)
 # no latent variable at all) cannot squash the differences near the optimum.
 NO_LATENT = 4 * (0.25 * math.log(0.25) + 0.75 * math.log(0.75))
 FLOOR = NO_LATENT - 0.1
-EXACT = "valid_exact_log_likelihood"
 CEILING = 0.0  # no probability of a discrete vector is above one
+EXACT = "valid_exact_log_likelihood"  # the column that some curves have
 
 
 def read(path: str) -> pd.DataFrame:

@@ -34,7 +34,9 @@ NOTE = (
 )
 
 
-def row(frame: pd.DataFrame, prior: str, curves: list[pd.DataFrame], first: int):
+def row(
+    frame: pd.DataFrame, prior: str, curves: list[pd.DataFrame], first: int
+) -> dict:
     """A method's numbers; frame: its scores, curves: of `figure2.read`, one a seed."""
     shown = [curve.loc[first:] for curve in curves]
     test = frame[(frame["prior"] == prior) & (frame["split"] == "test")]
