@@ -53,7 +53,8 @@ def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp
     scores = results / f"scores/{pair}.csv"
     table = pd.read_csv(scores)
     later = table[table["seed"] == 1].assign(value=1.0)
-    pd.concat([later, later.assign(seed=12)]).to_csv(scores, index=False)
+    other = table[table["seed"] == 0].assign(value=1.0, seed=12)
+    pd.concat([later, other]).to_csv(scores, index=False)
     runs = results / "runs" / pair
     (runs / "seed0").rename(runs / "seed12")
     (results / f"audit/{pair}.csv").unlink()
@@ -83,6 +84,21 @@ def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp
     pd.testing.assert_frame_equal(
         pd.read_csv(place / f"scores/{pair}.csv"), merged
     )  # nothing was written
+
+
+@pytest.mark.parametrize("kind", ["scores", "audit"])
+@pytest.mark.parametrize(
+    ("column", "value"), [("epoch", 1), ("commit", "d" * 12), ("data_digest", "0" * 16)]
+)
+def test_scores_of_other_weights_are_refused(finished, tmp_path, kind, column, value):
+    results, pair = tmp_path / "results", "digits-gray/iop"
+    shutil.copytree(finished / "results/quick", results)
+    path = results / f"{kind}/{pair}.csv"
+    table = pd.read_csv(path)
+    table.loc[table["seed"] == 1, column] = value
+    table.to_csv(path, index=False)
+    with pytest.raises(SystemExit, match=rf"{kind}.*csv: {column} {value} of seed 1"):
+        take.main(["--results", str(results), "--reference", str(tmp_path), pair])
 
 
 def test_an_unfinished_pair_is_refused(tmp_path):

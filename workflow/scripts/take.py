@@ -47,8 +47,8 @@ def pair_files(
     """The seeds that a pair has scores of out of a results folder.
 
     Of a seed that was there already, everything is replaced; other seeds stay. Raises
-    BadInput where a file is missing or the seeds would then have different settings,
-    data, samples or columns.
+    BadInput where a file is missing, scores are of other weights than the record, or
+    the seeds would then have different settings, data, samples or columns.
     """
     pair = Path(dataset) / method
     tables = {}
@@ -67,6 +67,9 @@ def pair_files(
         for name in ("record.json", "curve.csv"):
             if not (run / name).exists():
                 raise BadInput(f"{run / name}: no such file, but its seed has scores")
+        for target, frame in tables.items():
+            source = results / target.relative_to(folder)
+            _of_the_run(frame[frame["seed"] == seed], source, run / "record.json")
         writes |= _run(run, folder / "runs" / pair / run.name)
     for target, frame in tables.items():
         merged = _merged(frame[frame["seed"].isin(new)], target, new)
@@ -115,6 +118,19 @@ def _records(folder: Path, dataset: str) -> list[Path]:
         for kind in ("runs", "search")
         for path in (folder / kind / dataset).rglob("record.json")
     )
+
+
+def _of_the_run(frame: pd.DataFrame, source: Path, path: Path) -> None:
+    """Raise BadInput where a seed's rows name other weights than its record."""
+    with reading.record(path) as record:
+        expected = {name: str(record[name]) for name in ("epoch", "epochs", "commit")}
+        expected["data_digest"] = record["data_digest"][:SHORT]
+    for column, value in expected.items():
+        for found in set(frame.get(column, ())) - {value}:
+            raise BadInput(
+                f"{source}: {column} {found} of seed {record['seed']}, expected "
+                f"{value} as in {path}; score it again"
+            )
 
 
 def _run(source: Path, target: Path, columns: tuple[str, ...] = ()) -> Writes:
