@@ -44,6 +44,8 @@ def test_the_papers_numbers_hold_against_themselves(tmp_path):
     gaps = order["gap"].tolist()
     assert gaps == pytest.approx([1.94, 2.63, 0.69])
     assert gaps == pytest.approx(order["paper_gap"].tolist())
+    assert order["shift"].tolist() == pytest.approx([0, 0, 0], abs=1e-9)
+    assert order["shift_p_value"].tolist() == pytest.approx([1, 1, 1])
 
 
 def test_value_verdicts(tmp_path):
@@ -67,6 +69,9 @@ def test_value_verdicts(tmp_path):
     assert verdicts["mnist", "vampprior"] == "differs, lower"
     assert verdicts["mnist", "iop"] == "missing"
     assert verdicts["omniglot", "standard"] == "too few seeds"
+    single = values.loc[("omniglot", "standard")]
+    assert single["difference"] == pytest.approx(0)
+    assert single[["low", "high", "p_value"]].isna().all()
     assert verdicts["omniglot", "vampprior"] == "not comparable: K = 50, not 1000"
     assert verdicts["freyfaces", "standard"] == "not comparable: S = 100, not 10"
     assert verdicts["digits-binary", "standard"] == "not in the paper"
@@ -81,7 +86,9 @@ def test_value_verdicts(tmp_path):
     [
         (spread(-83.9, 0.08), "holds"),
         (spread(-87.0, 0.08), "differs, reversed"),
-        (spread(-85.8, 5.0), "differs, significant only in the paper"),
+        (spread(-85.8, 0.08), "differs, lower"),
+        (spread(-83.0, 0.08), "differs, higher"),
+        (spread(-84.8, 5.0), "open: significant only in the paper"),
         ([-83.9], "too few seeds"),
     ],
 )

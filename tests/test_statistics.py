@@ -13,6 +13,7 @@ from workflow.scripts.statistics import (
     standings,
     summarise,
     welch,
+    welch_of_gaps,
 )
 
 # Table 2 as printed: mean, deviation, bold; typed here apart from results/reference.
@@ -56,6 +57,24 @@ def test_welch_agrees_with_scipy(n, m, spread):
     assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
 
 
+def test_gaps_are_tested_as_satterthwaite_has_it():
+    """Against the textbook's formula; and against scipy's, where two cost nothing."""
+    parts = [Summary(8, 5.0, 2.0), Summary(5, 1.0, 0.5)]
+    parts += [Summary(8, 2.0, 3.0), Summary(3, 1.5, 1.0)]
+    terms = [part.sd**2 / part.n for part in parts]
+    df = sum(terms) ** 2 / sum(
+        term**2 / (part.n - 1) for term, part in zip(terms, parts, strict=True)
+    )
+    t = (4.0 - 0.5) / math.sqrt(sum(terms))
+    ours = welch_of_gaps(*parts)
+    assert (ours.difference, ours.t, ours.df) == pytest.approx((3.5, t, df))
+    assert ours.p == pytest.approx(2 * stats.t.sf(t, df))
+    sure = Summary(2, 1.0, 0.0)
+    assert welch_of_gaps(parts[0], sure, parts[2], sure) == welch(parts[0], parts[2])
+    with pytest.raises(ValueError, match="n = 8, 1, 8, 3"):
+        welch_of_gaps(parts[0], Summary(1, 0.0, math.nan), *parts[2:])
+
+
 @pytest.mark.parametrize("n", [2, 8])
 def test_the_paired_test_agrees_with_scipy(n):
     generator = np.random.default_rng(n)
@@ -86,7 +105,7 @@ def test_welch_without_any_spread(gap, p):
 
 
 def test_welch_needs_two_seeds_in_each():
-    with pytest.raises(ValueError, match="n = 1 and 8"):
+    with pytest.raises(ValueError, match="n = 1, 8"):
         welch(Summary(1, 0.0, math.nan), Summary(8, 0.0, 1.0))
 
 
@@ -110,11 +129,14 @@ def test_the_papers_numbers_give_the_papers_bold(dataset):
         assert places[prior].p == pytest.approx(scipys.pvalue)
 
 
-def test_without_a_test_only_the_best_is_bold():
+def test_what_can_be_in_no_test_is_not_bold():
     column = {"standard": Summary(1, 1.0, math.nan), "iop": Summary(8, 1.1, 5.0)}
     places = standings(column)
     assert (places["standard"].bold, places["iop"].bold) == (False, True)
     assert places["standard"].p is None
+    places = standings(column | {"standard": Summary(1, 1.2, math.nan)})
+    assert places["standard"].best
+    assert not any(place.bold for place in places.values())
     assert standings({}) == {}
 
 

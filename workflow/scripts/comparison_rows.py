@@ -1,6 +1,6 @@
 """The rows of the comparison with the paper, one part after the other."""
 
-from workflow.scripts.verdicts import SIZES, Judge, size_verdict
+from workflow.scripts.verdicts import SIZES, TOO_FEW, Judge, size_verdict
 
 VALUE_COLUMNS = (
     "configuration,dataset,stand_in_for,prior,components,samples,n,mean,sd,"
@@ -8,7 +8,7 @@ VALUE_COLUMNS = (
 ).split(",")
 ORDER_COLUMNS = (
     "configuration,dataset,stand_in_for,prior,other,gap,p_value,paper_gap,"
-    "paper_p_value,verdict"
+    "paper_p_value,shift,low,high,shift_p_value,verdict"
 ).split(",")
 SIZE_COLUMNS = [
     *("configuration", "dataset", "stand_in_for", *SIZES),
@@ -23,6 +23,9 @@ def value_rows(judge: Judge, configuration: str) -> list[dict]:
     for (dataset, prior), cell in judge.table.cells.items():
         verdict, test = judge.value(dataset, prior)
         ours, printed = cell.summary, judge.printed(dataset, prior)
+        difference = test.difference if test else None
+        if verdict == TOO_FEW:  # a number too; only its test is missing
+            difference = ours.mean - printed.summary.mean
         rows.append(
             {
                 "configuration": configuration,
@@ -38,7 +41,7 @@ def value_rows(judge: Judge, configuration: str) -> list[dict]:
                 "paper_n": printed.summary.n if printed else None,
                 "paper_mean": printed.summary.mean if printed else None,
                 "paper_sd": printed.summary.sd if printed else None,
-                "difference": test.difference if test else None,
+                "difference": difference,
                 "low": test.low if test else None,
                 "high": test.high if test else None,
                 "p_value": test.p if test else None,
@@ -49,10 +52,14 @@ def value_rows(judge: Judge, configuration: str) -> list[dict]:
 
 
 def order_rows(judge: Judge, configuration: str) -> list[dict]:
-    """One row a pair of priors in a column: the gap other - prior, ours and theirs."""
+    """One row a pair of priors in a column: the gap other - prior, ours and theirs.
+
+    shift: ours less theirs, with its 95 % interval low to high.
+    """
     rows = []
     for dataset, low, high in judge.pairs():
-        verdict, mine, theirs = judge.order(dataset, low, high)
+        found = judge.order(dataset, low, high)
+        mine, theirs, shift = found.ours, found.paper, found.shift
         cells = [judge.table.cells[dataset, prior].summary for prior in (low, high)]
         rows.append(
             {
@@ -66,7 +73,11 @@ def order_rows(judge: Judge, configuration: str) -> list[dict]:
                 "p_value": mine.p if mine else None,
                 "paper_gap": theirs.difference if theirs else None,
                 "paper_p_value": theirs.p if theirs else None,
-                "verdict": verdict,
+                "shift": shift.difference if shift else None,
+                "low": shift.low if shift else None,
+                "high": shift.high if shift else None,
+                "shift_p_value": shift.p if shift else None,
+                "verdict": found.verdict,
             }
         )
     return rows

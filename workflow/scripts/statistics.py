@@ -74,16 +74,30 @@ def summarise(values: np.ndarray) -> Summary:
 
 def welch(a: Summary, b: Summary) -> Difference:
     """Welch's two-sided test of a against b; raises ValueError when an n is < 2."""
-    if min(a.n, b.n) < 2:
-        raise ValueError(f"n = {a.n} and {b.n}, expected at least 2 in each")
-    difference = a.mean - b.mean
-    va, vb = a.sd**2 / a.n, b.sd**2 / b.n
-    if va + vb == 0:
-        return _test(difference, 0.0, a.n + b.n - 2)
+    return _contrast(a.mean - b.mean, (a, b))
+
+
+def welch_of_gaps(a: Summary, b: Summary, c: Summary, d: Summary) -> Difference:
+    """Two-sided test of a - b against c - d, all independent, as Welch's of two.
+
+    Degrees of freedom by Satterthwaite (1946). Raises ValueError when an n is < 2.
+    """
+    return _contrast((a.mean - b.mean) - (c.mean - d.mean), (a, b, c, d))
+
+
+def _contrast(difference: float, parts: tuple[Summary, ...]) -> Difference:
+    """Test of a sum and difference of independent means."""
+    if min(part.n for part in parts) < 2:
+        found = ", ".join(str(part.n) for part in parts)
+        raise ValueError(f"n = {found}, expected at least 2 in each")
+    variances = [part.sd**2 / part.n for part in parts]
+    whole = sum(variances)
+    if whole == 0:
+        return _test(difference, 0.0, sum(part.n - 1 for part in parts))
     # shares of the variance, not its squares: tiny deviations must not underflow
-    share = va / (va + vb)
-    df = 1 / (share**2 / (a.n - 1) + (1 - share) ** 2 / (b.n - 1))
-    return _test(difference, math.sqrt(va + vb), df)
+    shares = [variance / whole for variance in variances]
+    df = 1 / sum(s**2 / (p.n - 1) for s, p in zip(shares, parts, strict=True))
+    return _test(difference, math.sqrt(whole), df)
 
 
 def paired(a: np.ndarray, b: np.ndarray) -> Difference:
@@ -109,8 +123,8 @@ def _test(difference: float, error: float, df: float) -> Difference:
 def standings(column: Mapping[str, Summary]) -> dict[str, Standing]:
     """Which methods of a column of Table 2 are bold.
 
-    Bold are the best mean and every method that does not differ from it at 5 %. Where
-    one of the two has fewer than two seeds there is no test, and only the best is bold.
+    Bold are the best mean and every method that does not differ from it at 5 %. What
+    has fewer than two seeds can be in no test and is not bold, be it the best.
     """
     if not column:
         return {}
@@ -118,7 +132,7 @@ def standings(column: Mapping[str, Summary]) -> dict[str, Standing]:
     places = {}
     for method, summary in column.items():
         if method == best:
-            places[method] = Standing(True, True, None)
+            places[method] = Standing(True, summary.n > 1, None)
         elif min(summary.n, column[best].n) < 2:
             places[method] = Standing(False, False, None)
         else:

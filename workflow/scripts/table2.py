@@ -119,8 +119,8 @@ def notes(table: Table, registry: products.Registry) -> list[str]:
     counts = [len(cell.values) for cell in table.cells.values()]
     if 1 in counts:
         lines.append(
-            "With fewer than two seeds no test is possible: of such a pair only the "
-            "best mean is bold."
+            "With fewer than two seeds no test is possible: such a cell is not bold, "
+            "and where it has the best mean none is."
         )
     lines += facts(table, registry)
     if 0 in counts:

@@ -7,12 +7,13 @@ from workflow.scripts import reading
 from workflow.scripts.methods import METHODS
 from workflow.scripts.products import Registry
 from workflow.scripts.selection import Table
-from workflow.scripts.statistics import Difference, Summary, welch
+from workflow.scripts.statistics import Difference, Summary, welch, welch_of_gaps
 
 REFERENCE = ("dataset", "prior", "components", "mean", "sd", "n")
 SIZES = ("dimension", "train", "valid", "test")
 # Section 5.2: "We set the sample size of the importance sampling to 10."
 SAMPLES = 10
+TOO_FEW = "too few seeds"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,19 @@ def table_sizes(path: str) -> dict[str, tuple[int, ...]]:
         dataset: tuple(int(column[line]) for column in columns)
         for line, dataset in frame["dataset"].items()
     }
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The gap between two priors of a column: ours, the paper's, and ours less it.
+
+    None where there is no test; the last also where the two are not comparable.
+    """
+
+    verdict: str
+    ours: Difference | None = None
+    paper: Difference | None = None
+    shift: Difference | None = None
 
 
 @dataclass(frozen=True)
@@ -94,41 +108,37 @@ class Judge:
         if other := self._other_settings(dataset, prior):
             return other, None
         if ours.n < 2:
-            return "too few seeds", None
+            return TOO_FEW, None
         test = welch(ours, printed.summary)
         if not test.significant:
             return "holds", test
         return f"differs, {'higher' if test.difference > 0 else 'lower'}", test
 
-    def order(
-        self, dataset: str, low: str, high: str
-    ) -> tuple[str, Difference | None, Difference | None]:
-        """Verdict on the gap high - low of a column; ours and the paper's test.
+    def order(self, dataset: str, low: str, high: str) -> Gap:
+        """Verdict on the gap high - low of a column.
 
-        Order and gap may be compared for a stand-in, although its values may not.
+        Of a stand-in the order alone is judged: other data may have other gaps.
         """
         ours = [self.table.cells[dataset, prior].summary for prior in (high, low)]
         printed = [self.printed(dataset, prior) for prior in (high, low)]
         theirs = welch(*(cell.summary for cell in printed)) if all(printed) else None
         mine = welch(*ours) if all(s and s.n > 1 for s in ours) else None
         if theirs is None:
-            return "not in the paper", mine, None
+            return Gap("not in the paper", mine)
         if None in ours:
-            return "missing", None, theirs
+            return Gap("missing", None, theirs)
         if self.reduced:
-            return f"not comparable: {self.reduced}", mine, theirs
+            return Gap(f"not comparable: {self.reduced}", mine, theirs)
         if not self._is_stand_in(dataset):
             for prior in (low, high):
                 if other := self._other_settings(dataset, prior):
-                    return other, mine, theirs
+                    return Gap(other, mine, theirs)
         if mine is None:
-            return "too few seeds", None, theirs
-        if mine.significant != theirs.significant:
-            only = "here" if mine.significant else "in the paper"
-            return f"differs, significant only {only}", mine, theirs
-        if mine.significant and mine.difference * theirs.difference < 0:
-            return "differs, reversed", mine, theirs
-        return "holds", mine, theirs
+            return Gap(TOO_FEW, None, theirs)
+        shift = None
+        if not self._is_stand_in(dataset):
+            shift = welch_of_gaps(*ours, *(cell.summary for cell in printed))
+        return Gap(_gap_verdict(mine, theirs, shift), mine, theirs, shift)
 
     def pairs(self) -> list[tuple[str, str, str]]:
         """Every (dataset, low, high), in the order of the rows of Table 2."""
@@ -137,6 +147,22 @@ class Judge:
             for dataset in self.table.datasets
             for low, high in combinations(self.table.priors, 2)
         ]
+
+
+def _gap_verdict(mine: Difference, theirs: Difference, shift: Difference | None) -> str:
+    """Whether the gaps differ, and if not, whether both are significant or neither.
+
+    That one test finds what another does not is no difference between the two.
+    """
+    opposite = mine.difference * theirs.difference < 0
+    if opposite and mine.significant and theirs.significant:
+        return "differs, reversed"
+    if shift and shift.significant:
+        return f"differs, {'higher' if shift.difference > 0 else 'lower'}"
+    if mine.significant != theirs.significant:
+        only = "here" if mine.significant else "in the paper"
+        return f"open: significant only {only}"
+    return "holds"
 
 
 def size_verdict(ours: tuple[int, ...] | None, paper: tuple[int, ...] | None) -> str:
