@@ -42,31 +42,28 @@ def assemble(entry: Entry, arrays: dict[str, np.ndarray], origin: str) -> Datase
 
 
 def split(entry: Entry, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Train, valid and test rows; the shuffle is the legacy one of numpy.
+    """Train, valid and test rows, placed as the authors' public code has them.
 
-    RandomState(s).shuffle is bit for bit what np.random.seed(s) and
-    np.random.shuffle do in the public VampPrior code.
+    The shuffle is numpy's legacy one: RandomState(s).shuffle is bit for bit what
+    np.random.seed(s) and np.random.shuffle do there.
     """
     if set(arrays) == set(SPLITS):
         return dict(arrays)
     if entry.split_seed is None:
         raise DataError(f"{entry.name}: no split_seed, expected one to shuffle with")
     name = "images" if "images" in arrays else "train"
+    places = SPLITS if name == "images" else ("valid", "train")
     rows = arrays[name].copy()
     np.random.RandomState(entry.split_seed).shuffle(rows)
-    sizes = entry.splits
-    expected = (
-        sum(sizes.values()) if name == "images" else (sizes["train"] + sizes["valid"])
-    )
+    sizes = [entry.splits[place] for place in places]
+    expected = sum(sizes)
     if len(rows) != expected:
         raise DataError(
             f"{entry.name}: {name} has {len(rows)} images, expected {expected} "
             "(the sum of its splits)"
         )
-    train, valid, test = np.split(
-        rows, [sizes["train"], sizes["train"] + sizes["valid"]]
-    )
-    return {"train": train, "valid": valid, "test": arrays.get("test", test)}
+    parts = np.split(rows, np.cumsum(sizes)[:-1])
+    return {"test": arrays.get("test")} | dict(zip(places, parts, strict=True))
 
 
 def scale(scaling: Scaling, splits: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
