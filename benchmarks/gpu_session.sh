@@ -51,7 +51,7 @@ pair() {
 facts() {
     $python - <<'END'
 from models import priors, provenance
-codes = [provenance.training_code(method) for method in (*priors.names(), "avb")]
+codes = [provenance.training_code(m, 2) for m in (*priors.names(), "avb")]
 print("# code", *codes)
 END
 }

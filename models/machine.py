@@ -18,6 +18,8 @@ def prepare(arguments: argparse.Namespace) -> torch.device:
         device = torch.device(arguments.device)
     except RuntimeError as error:
         raise ValueError(f"--device {arguments.device}: not a device") from error
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(f"--device {arguments.device}: expected cpu, cuda, cuda:1")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"--device {arguments.device}: this torch sees no GPU")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():

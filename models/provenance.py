@@ -7,23 +7,26 @@ import os
 import platform
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def training_code(method: str) -> str:
-    """Fingerprint of the files that decide a trained weight; others retrain nothing.
+def training_code(method: str, latent_dim: int) -> str:
+    """Fingerprint of the files that decide weights and curve; others retrain nothing.
 
     A new prior, so, leaves the runs of the others as they are.
     """
-    own = "avb.py" if method == "avb" else f"priors/{method}.py"
+    own = ["avb.py" if method == "avb" else f"priors/{method}.py"]
+    if latent_dim == 2:  # its curve may have integrals
+        own.append("quadrature.py")
     common = (
         "settings.py machine.py randomness.py networks.py distributions.py "
         "priors/__init__.py priors/base.py vae.py "
         "graphs.py steps.py training.py data.py"
     )
-    return fingerprint(tuple(f"models/{name}" for name in (*common.split(), own)))
+    return fingerprint(tuple(f"models/{name}" for name in (*common.split(), *own)))
 
 
 @functools.cache
@@ -36,7 +39,7 @@ def fingerprint(files: tuple[str, ...]) -> str:
     for name in files:
         path = ROOT / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            tree = ast.parse(file.read_text(encoding="utf-8"))
+            tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
             for node in ast.walk(tree):
                 body = getattr(node, "body", None)
                 if isinstance(body, list):
@@ -75,6 +78,11 @@ def commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return os.environ.get("IOP_REPRO_COMMIT") or "unknown"
     return head + "+" * bool(status)
+
+
+def now() -> str:
+    """Return the date and time to a second, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def processor() -> str:

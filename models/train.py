@@ -5,14 +5,16 @@ import hashlib
 import json
 import shlex
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
 
 from models import data, machine, options, priors, progress, provenance, runs
 from models.checkpoint import Scratch
+from models.provenance import now
 from models.training import Trainer, train
+
+CPU_FULL = "can't allocate memory"  # torch has no kind of error of its own for it
 
 
 def parser() -> argparse.ArgumentParser:
@@ -55,7 +57,10 @@ def main(argv: list[str] | None = None) -> None:
         run(arguments)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        full = isinstance(error, torch.OutOfMemoryError) or CPU_FULL in str(error)
+        if not full:
+            raise
         sys.exit(
             f"error: out of memory with {len(arguments.seeds)} seeds side by side; "
             "expected less: lower seeds_per_job, batch_size or components "
@@ -79,19 +84,21 @@ def run(arguments: argparse.Namespace) -> None:
     compiled = arguments.compile and machine.compiler_works(device)
     if arguments.compile and not compiled:
         print("no compiler works here: the steps run as they are", file=sys.stderr)
-    digest = _digest(chosen, dataset, device, compiled)
     scratches, failures = [], []
     captured = device.type == "cuda" and not arguments.no_capture
-    shared = {
-        "configuration": arguments.configuration,
-        "commit": provenance.commit(),
+    made_by = {
         "device": machine.describe(device),
         "device_type": device.type,
         "threads": arguments.threads,
         "precision": machine.product_kind(chosen.precision, device),
         "compiled": compiled,
-        "captured": captured,
         "versions": provenance.versions(),
+    }
+    digest = _digest(chosen, dataset, made_by)
+    shared = made_by | {
+        "configuration": arguments.configuration,
+        "commit": provenance.commit(),
+        "captured": captured,
         "command": shlex.join(["python", "-m", "models.train", *_argv(arguments)]),
     }
     for stack in machine.stacks(seeds, device):
@@ -102,15 +109,15 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.checkpoint_interval,
         )
         scratches.append(scratch)
-        started = _now()
         trainer = Trainer(dataset, chosen, stack, device, compiled, captured)
         label = f"{dataset.name}/{chosen.method} seed {name}"
         finished = train(trainer, scratch, progress.Progress(label))
         record = shared | {
             "stack": stack,
-            "training_seconds": trainer.seconds,  # of all processes, if it was resumed
-            "started": started,
-            "finished": _now(),
+            # of all processes, if it was resumed
+            "training_seconds": trainer.seconds,
+            "started": trainer.started,
+            "finished": now(),
         }
         failures += [one.failure for one in finished if one.failure]
         for one in finished:
@@ -125,19 +132,13 @@ def run(arguments: argparse.Namespace) -> None:
         scratch.remove()
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _digest(chosen, dataset, device, compiled) -> str:
+def _digest(chosen, dataset, made_by) -> str:
     """Digest of what a run's numbers depend on, beside its seed."""
     facts = [
         chosen.as_dict(),
         dataset.digest,
-        device.type,
-        compiled,
-        provenance.versions(),
-        provenance.training_code(chosen.method),
+        made_by,
+        provenance.training_code(chosen.method, chosen.latent_dim),
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 

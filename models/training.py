@@ -11,6 +11,7 @@ from models import checkpoint, quadrature
 from models.avb import AVB
 from models.data import Dataset
 from models.machine import products
+from models.provenance import now
 from models.randomness import Streams, threshold
 from models.settings import Settings
 from models.steps import Steps
@@ -79,7 +80,7 @@ class Trainer:
         self.model = build(settings, dataset.pixels, dataset.likelihood, self.streams)
         self.runs = [Run(seed) for seed in seeds]
         self.members = list(self.runs)  # those that the stack still holds
-        self.epoch, self.seconds = 0, 0.0
+        self.epoch, self.seconds, self.started = 0, 0.0, now()
         self._sources: list | None = None  # of z1, good while phi stands still
         self._train = torch.from_numpy(dataset.train).to(device)
         if dataset.dynamic:  # all that is ever needed of the probabilities
@@ -233,6 +234,7 @@ class Trainer:
             "streams": self.streams.state(),
             "epoch": self.epoch,
             "seconds": self.seconds,
+            "started": self.started,
             "members": [self.runs.index(run) for run in self.members],
             "runs": [dict(vars(run)) for run in self.runs],
         }
@@ -248,6 +250,7 @@ class Trainer:
         self._steps.forget()
         self.streams.restore(state["streams"])
         self.epoch, self.seconds = state["epoch"], state["seconds"]
+        self.started = state["started"]
         self.runs = [Run(**run) for run in state["runs"]]
         self.members = [self.runs[k] for k in state["members"]]
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from models import data, evaluate, machine, posterior, runs, train
+from models.checkpoint import Scratch
 from models.machine import stacks
 from models.provenance import ROOT
 from models.training import Trainer
@@ -165,8 +166,8 @@ def test_a_killed_process_resumes_to_the_same_weights(made, tmp_path):
     process.kill()
     process.wait()
     assert not (tmp_path / "killed/seed0").exists()
-    reached = torch.load(checkpoint, weights_only=True)["state"]["epoch"]
-    assert 0 < reached < 400
+    state = torch.load(checkpoint, weights_only=True)["state"]
+    assert 0 < state["epoch"] < 400
     for name in ("killed", "whole"):
         subprocess.run(
             [*command, str(tmp_path / name)], cwd=ROOT, check=True, capture_output=True
@@ -176,6 +177,19 @@ def test_a_killed_process_resumes_to_the_same_weights(made, tmp_path):
         with np.load(tmp_path / name / "seed0" / runs.WEIGHTS) as file:
             weights.append({key: file[key].tobytes() for key in file.files})
     assert weights[0] == weights[1]
+    record = json.loads((tmp_path / "killed/seed0" / runs.RECORD).read_text())
+    assert record["started"] == state["started"]  # by the process that was killed
+
+
+def test_a_checkpoint_of_another_order_of_sums_is_ignored(made, tmp_path, monkeypatch):
+    monkeypatch.setattr(Scratch, "remove", lambda self: None)
+    common = ["--data", str(made), "--seeds", "0", "--method", "standard", *SMALL]
+    curves = []
+    for threads in ("1", "1", "2"):
+        train.main([*common, "--output", str(tmp_path), "--threads", threads])
+        curves.append((tmp_path / "seed0" / runs.CURVES).read_text())
+    assert curves[1] == curves[0]  # with its seconds: nothing was trained
+    assert curves[2] != curves[0]
 
 
 def test_posterior_samples(made, tmp_path):
@@ -210,7 +224,10 @@ def test_training_errors_are_one_line(made, tmp_path, capsys):
     )
     assert "--seeds [1, 1]: expected distinct integers" in fails("--seeds", 1, 1)
     assert "patience: 0, expected 1 or more" in fails("--seeds", 0, "--patience", 0)
-    assert "--device nought: not a device" in fails("--seeds", 0, "--device", "nought")
+    for device, message in (("nought", "not a device"), ("meta", "expected cpu, cud")):
+        assert f"--device {device}: {message}" in fails(
+            "--seeds", 0, "--device", device
+        )
     for option, value, message in (
         ("--learning-rate", 0, "learning_rate: 0.0, expected in (0, 1]"),
         ("--pseudo-input-std", "nan", "pseudo_input_std: nan, expected 0 or more"),
@@ -236,6 +253,11 @@ def test_out_of_memory_names_what_to_lower(made, tmp_path, monkeypatch, capsys):
     text = failure(capsys, train.main, "--data", made, *seeds)
     assert "out of memory with 8 seeds side by side" in text
     assert "lower seeds_per_job, batch_size or components (no room for 1 GiB)" in text
+    monkeypatch.undo()
+    huge = ["--method", "vampprior", "--components", 10**14, "--seeds", 0]
+    out = ["--output", tmp_path / "out"]
+    text = failure(capsys, train.main, "--data", made, *out, *huge)
+    assert "out of memory with 1 seeds" in text
 
 
 def test_evaluation_errors_are_one_line(made, tmp_path, capsys):

@@ -59,6 +59,17 @@ def test_shipped_configurations_are_valid(names):
         ({"table2": {"datasets": ["mnist"], "priors": ["avb"]}}, "table2.priors.0: 'a"),
         ({"figure3": {"dataset": "mnist", "components": [10, 10]}}, "figure3.compone"),
         ({"cells": {"mnist": {"standart": {}}}}, "cells.mnist: 'standart'; expected"),
+        (
+            {"cells": {"mnist": {"iop": {"components": 5}}}},
+            "cells.mnist.iop.components: iop does not read it; expected keys of every",
+        ),
+        (
+            {"training": {"max_epochs": 50}},
+            "onehot, standard: max_epochs is 50; expected warmup_epochs, 100, or more",
+        ),
+        ({"label": "with {braces}"}, "label: 'with {braces}'; expected words without"),
+        ({"name": "A b"}, "name: 'A b'; expected small letters, digits and hyphens"),
+        ({True: 3}, "True: no such key; expected"),
     ],
 )
 def test_an_error_is_one_clear_line(change, message):

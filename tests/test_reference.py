@@ -87,6 +87,18 @@ def test_without_audits_the_page_is_left_out(taken, tmp_path):
     assert "audit" not in found
 
 
+def test_a_column_without_committed_runs_is_missing(taken, tmp_path):
+    (tmp_path / "mine.yaml").write_text("table2: {datasets: [mnist]}")
+    files = [*TINY, str(tmp_path / "mine.yaml")]
+    found = [f"results/mine-reference/{name}.md" for name in ("comparison", "table2")]
+    rendering = ["--config", "scores=reference", "name=mine", "--", *found]
+    status, output = snakemake(taken, *files, *rendering)
+    assert status == 0, output
+    table = pd.read_csv(taken / "results/mine-reference/comparison.csv")
+    assert set(table["verdict"]) == {"missing"}
+    assert "Scores: none." in (taken / found[1]).read_text()
+
+
 def test_runs_of_other_settings_are_refused(taken):
     path = taken / "results/reference/scores/digits-gray/iop.csv"
     text = path.read_text()

@@ -192,6 +192,16 @@ def test_numerics_of_the_process_retrain(finished):
         path.write_text(text)
 
 
+def test_how_curves_are_integrated_retrains_onehot_alone(finished):
+    path = finished / "models/quadrature.py"
+    text = path.read_text()
+    try:
+        path.write_text(text.replace("TOLERANCE = 1e-3", "TOLERANCE = 1e-2"))
+        assert jobs(finished, *TINY)["train_seed0to1"] == 4
+    finally:
+        path.write_text(text)
+
+
 def test_a_comment_retrains_nothing_and_a_change_does(finished):
     path = finished / "models/vae.py"
     text = path.read_text()
@@ -224,6 +234,45 @@ def test_a_new_recipe_retrains_and_a_new_licence_does_not(finished):
         assert found["train_seed0to1"] == 7  # the two digits, not OneHot
     finally:
         path.write_text(text)
+
+
+@pytest.mark.parametrize("start", [[], ["-s", "workflow/Snakefile"]])
+def test_changed_data_code_makes_anew_what_it_decides(finished, start):
+    """From either Snakefile: both are at other places than their helpers."""
+    for name, old, new, made in (
+        ("protocol", "np.float32", "np.float16", 3),
+        ("bone_marrow", "SIDE", "EDGE", 0),  # the tiny configuration has none
+    ):
+        path = finished / f"workflow/data/{name}.py"
+        text = path.read_text()
+        assert old in text
+        try:
+            path.write_text(text.replace(old, new))
+            assert jobs(finished, *start, *TINY).get("dataset", 0) == made
+        finally:
+            path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("models/priors/slip.py", "class Slip(:", "invalid syntax (slip.py, line 1)"),
+        ("models/priors/slip.py", "class Slip:\n  title = str(1)", "title is not wri"),
+        ("config/datasets.yaml", "onehot:\n\tpixels: 4", "datasets.yaml: not YAML"),
+    ],
+)
+def test_a_slip_in_an_edited_file_is_one_line(fresh, name, text, line):
+    path = fresh / name
+    before = path.read_bytes() if path.exists() else None
+    try:
+        path.write_text(text)
+        status, output = snakemake(fresh, "-n")
+    finally:
+        path.unlink() if before is None else path.write_bytes(before)
+    assert status != 0
+    assert "configuration error: " in output
+    assert line in output
+    assert "Traceback" not in output
 
 
 def test_a_failing_job_shows_its_reason(finished):

@@ -9,12 +9,22 @@ from pathlib import Path
 import jsonschema
 import yaml
 
+from models.provenance import fingerprint
 from workflow.data import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
 REGISTRY = ROOT / "config" / "datasets.yaml"
 SCHEMA = ROOT / "workflow" / "schemas" / "datasets.schema.yaml"
 DIGESTS = ("sha256", "md5", "git_blob")
+# what decides the arrays; not how a file is found and fetched: its digest is known
+CODE = (
+    "models/data.py",
+    "workflow/data/archives.py",
+    "workflow/data/protocol.py",
+    "workflow/data/readers.py",
+    "workflow/data/unpickle.py",
+)
+FORMATS = ("bone_marrow", "omniglot")  # files of workflow/data for some readers alone
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,16 @@ class Entry:
             facts["from"] = [[a["reader"], a["files"]] for a in alternatives]
         text = json.dumps(facts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def code(self) -> str:
+        """Digest of the Python files that decide the arrays."""
+        readers = {each.reader.replace("-", "_") for each in self.alternatives}
+        own = (
+            f"workflow/data/{name}.py"
+            for name in FORMATS
+            if any(reader.startswith(name) for reader in readers)
+        )
+        return fingerprint((*CODE, *own))
 
 
 def load(path: str | os.PathLike = REGISTRY) -> dict[str, Entry]:

@@ -4,14 +4,16 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-ROOT = Path(workflow.basedir).parent
-sys.path.insert(0, str(ROOT))
+# of this file, not of the Snakefile that includes it
+sys.path.insert(0, str(Path(str(workflow.current_basedir)).parents[1]))
 
 from models.provenance import fingerprint, training_code
 from workflow.data import DataError, registry
-from workflow.scripts import configuration, methods, reference
 
 try:
+    # read the priors' files when they are imported
+    from workflow.scripts import configuration, methods, reference
+
     config = configuration.check(config)
     DATASETS = registry.load()
     PROTOCOL = "paper" if configuration.follows_the_paper(config) else "other"
@@ -20,23 +22,14 @@ try:
             "label: ''; expected words for the face of every product that say how "
             "the settings differ from config/paper.yaml's"
         )
-except (ValueError, DataError) as error:
+except (ValueError, DataError, SyntaxError) as error:
     sys.exit(f"configuration error: {error}")
 
 configuration.prepare_environment(config)
 
 COMMITTED = config["scores"] == "reference"  # products of the committed runs alone
 
-# how a file is found and fetched changes nothing in it: its digest is known
-FETCHING = {"__init__", "digests", "fetch", "prepare", "registry", "sources"}
-# what a file's content depends on: a comment or a new branch makes nothing anew
-DATA_CODE = fingerprint(
-    tuple(
-        f"workflow/data/{path.name}"
-        for path in sorted((ROOT / "workflow/data").glob("*.py"))
-        if path.stem not in FETCHING
-    )
-)
+# of what a file's content depends on: a comment or a new branch makes nothing anew
 SCORING_CODE = fingerprint(
     tuple(
         f"models/{name}.py"
@@ -114,8 +107,9 @@ TABLE2 = shlex.join(
 
 
 def model_code(wildcards):
-    """Fingerprint of the model and training code of a method."""
-    return training_code(wildcards.method.partition("-")[0])
+    """Fingerprint of the model and training code of a pair."""
+    found = configuration.settings(config, wildcards.dataset, wildcards.method)
+    return training_code(found.method, found.latent_dim)
 
 
 def settings_flags(wildcards):

@@ -8,7 +8,7 @@ rule dataset:
         "../../environment.yml"
     params:
         recipe=lambda wildcards: DATASETS[wildcards.dataset].recipe(),
-        code=DATA_CODE,
+        code=lambda wildcards: DATASETS[wildcards.dataset].code(),
     shell:
         "python -m workflow.data.prepare --dataset {wildcards.dataset}"
         " --output {output} --downloads data/raw > {log} 2>&1"

@@ -11,19 +11,18 @@ import yaml
 from jsonschema import Draft202012Validator, validators
 
 from models.settings import Settings
+from workflow.data import registry
 from workflow.scripts import methods
 
 ROOT = Path(__file__).resolve().parents[2]
-REGISTRY = ROOT / "config" / "datasets.yaml"
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 
 
 def schema() -> dict:
     """Return the schema, with the datasets and priors that there are filled in."""
     found = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    registry = yaml.safe_load(REGISTRY.read_text(encoding="utf-8"))
     priors = list(methods.PRIORS)
-    found["$defs"]["dataset"]["enum"] = list(registry)
+    found["$defs"]["dataset"]["enum"] = list(registry.load())
     found["$defs"]["prior"]["enum"] = priors
     found["$defs"]["method"]["enum"] = [*priors, "avb"]
     return found
@@ -67,17 +66,38 @@ def check(config: dict) -> dict:
         raise ValueError(_line(errors[0]))
     filled = {key: rule["default"] for key, rule in rules["properties"].items()}
     filled |= config
+    _check_cells(filled["cells"])
     for dataset, name in pairs(filled):
         try:
-            found = settings(filled, dataset, name)
+            settings(filled, dataset, name)
         except ValueError as error:
             raise ValueError(f"{dataset}, {name}: {error}") from error
-        if (dataset, name) in onehot_pairs(filled) and found.latent_dim != 2:
+    for dataset, name in onehot_pairs(filled):
+        found = settings(filled, dataset, name)
+        if found.latent_dim != 2:
             raise ValueError(
                 f"datasets.onehot.latent_dim: {found.latent_dim}; expected 2, since "
                 "Figure 1 is drawn in two dimensions"
             )
+        if found.max_epochs < found.warmup_epochs:
+            raise ValueError(
+                f"{dataset}, {name}: max_epochs is {found.max_epochs}; expected "
+                f"warmup_epochs, {found.warmup_epochs}, or more: Figure 2 begins there"
+            )
     return filled
+
+
+def _check_cells(cells: dict) -> None:
+    """Refuse keys of a cell that its method does not read."""
+    owned = {key for keys in methods.OWN_SETTINGS.values() for key in keys}
+    for dataset, column in cells.items():
+        for name, values in column.items():
+            own = methods.OWN_SETTINGS[name]
+            if unread := sorted((owned - set(own)) & set(values)):
+                raise ValueError(
+                    f"cells.{dataset}.{name}.{unread[0]}: {name} does not read it; "
+                    f"expected keys of every method or {', '.join(own) or 'no other'}"
+                )
 
 
 # 8.0 is no integer and nan no number, whatever JSON says
@@ -95,7 +115,7 @@ def _line(error) -> str:
     key = ".".join(map(str, error.absolute_path))
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
-        wrong = next(name for name in error.instance if name not in known)
+        wrong = str(next(name for name in error.instance if name not in known))
         close = difflib.get_close_matches(wrong, known, 1)
         hint = f"did you mean {close[0]}?" if close else f"expected {', '.join(known)}"
         return f"{key + '.' if key else ''}{wrong}: no such key; {hint}"
@@ -104,6 +124,8 @@ def _line(error) -> str:
         return f"{key}: {error.instance!r}; expected {', '.join(error.validator_value)}"
     if error.validator == "type" and error.validator_value == "number":
         return f"{key}: {error.instance!r}; expected a number, like 0.001 or 1.0e-3"
+    if error.validator == "pattern":
+        return f"{key}: {error.instance!r}; expected {error.schema['$comment']}"
     return f"{key}: {error.message}"
 
 

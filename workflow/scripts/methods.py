@@ -13,10 +13,11 @@ MODELS = Path(__file__).resolve().parents[2] / "models"
 def declared(file: Path) -> dict:
     """Return title, approximate and own_settings, as a file's class states them.
 
-    Raises ValueError, naming the file, when one of them is no literal.
+    Raises ValueError or SyntaxError, naming the file, when one of them is no literal
+    or it is no Python.
     """
     found = {}
-    classes = ast.parse(file.read_text(encoding="utf-8")).body
+    classes = ast.parse(file.read_text(encoding="utf-8"), str(file)).body
     for statement in (s for c in classes for s in getattr(c, "body", [])):
         if isinstance(statement, ast.Assign):
             targets = statement.targets

@@ -79,6 +79,8 @@ def read(
                     f"{row['components']}, expected K for {mixtures} alone"
                 )
         frames.append(frame.assign(file=str(path)))
+    if not frames:
+        return pd.DataFrame(columns=[*COLUMNS, "file"])
     frame = pd.concat(frames, ignore_index=True)
     twice = frame[frame.duplicated(KEY)]
     if len(twice):

@@ -42,7 +42,7 @@ def build(
 
 def add_arguments(parser) -> None:
     """Arguments that say which cells there are."""
-    parser.add_argument("--scores", nargs="+", required=True, metavar="FILE")
+    parser.add_argument("--scores", nargs="*", required=True, metavar="FILE")
     parser.add_argument("--datasets", nargs="+", required=True, metavar="KEY")
     parser.add_argument(
         "--priors",

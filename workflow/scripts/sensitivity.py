@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow.data.registry import REGISTRY
 from workflow.scripts import (
     audit,
-    configuration,
     products,
     reading,
     reference,
@@ -149,7 +149,7 @@ def page(found: list[Side], paper: pd.DataFrame, registry) -> str:
 def committed() -> str:
     """The page of the committed runs."""
     paper = pd.read_csv(reference.FOLDER / "paper.csv")
-    return page(variants.sides(), paper, products.registry(configuration.REGISTRY))
+    return page(variants.sides(), paper, products.registry(REGISTRY))
 
 
 @reading.one_line_errors
