@@ -8,7 +8,7 @@ import pandas as pd
 from committed import CELLS, flowing, freyfaces, readme, said, scored
 from scipy import stats
 
-from workflow.scripts import figure2, reference, tabular
+from workflow.scripts import configuration, figure2, reference, tabular
 
 
 def test_the_readme_shows_what_the_committed_runs_give():
@@ -37,6 +37,35 @@ def test_the_readme_shows_what_the_committed_runs_give():
             f"| {test.pvalue:.3f} | {'holds' if test.pvalue >= 0.05 else side} |",
         ):
             assert text in line
+
+
+def test_the_readme_says_which_cells_hold_at_the_other_rate():
+    paper = pd.read_csv(reference.FOLDER / "paper.csv").query("dataset == 'freyfaces'")
+    words_of = {"iop": "the IOP holds: ", "standard": "the standard VAE, "}
+    for method, words in words_of.items():
+        ours = freyfaces(method, kind="variants/rate3e-4/scores")
+        (theirs,) = paper[paper["prior"] == method].itertuples()
+        shape = np.arange(8) - 3.5
+        like = theirs.mean + theirs.sd * shape / shape.std(ddof=1)
+        test = stats.ttest_ind(ours, like, equal_var=False)
+        low, high = test.confidence_interval(0.95)
+        gap = f"{ours.mean() - theirs.mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+        assert f"{words}{gap}, p = {test.pvalue:.3f}" in flowing()
+        assert test.pvalue >= 0.05
+
+
+def test_the_readme_says_what_the_paper_takes_at_most():
+    """Table 2 with eight seeds of 1,000 epochs, by the seconds of an epoch."""
+    alone = pd.read_csv(reference.FOLDER / "speed/epyc-epochs.csv")
+    hours = alone.groupby("dataset")["seconds_per_epoch"].sum() * 8 * 1000 / 3600
+    words = (
+        "{mnist:.0f} core-hours for MNIST, {omniglot-rebuilt:.0f} for OMNIGLOT, "
+        "{bone-marrow:.0f} for the stand-in of Histopathology and {freyfaces:.0f} for "
+        "FreyFaces"
+    )
+    assert words.format_map(hours) in flowing()
+    search = configuration.check({})["search"]
+    assert len(search["rates"]) * search["seeds"] / 8 == 0.75
 
 
 def test_the_readme_says_how_the_priors_lie_apart():
