@@ -76,6 +76,7 @@ def test_the_readme_says_how_the_priors_lie_apart():
         "iop": (1396.27, 2.75),
     }
     ours = {method: freyfaces(method) for method in CELLS}
+    shifts = []
     for high, low, words in (
         ("vampprior-500", "standard", "it lies {:+.1f} above the standard VAE"),
         ("iop", "vampprior-500", "the IOP {:+.1f} from the VampPrior"),
@@ -84,6 +85,11 @@ def test_the_readme_says_how_the_priors_lie_apart():
         text = words.format(ours[high].mean() - ours[low].mean())
         theirs = printed[high][0] - printed[low][0]
         assert f"{text} (paper {theirs:+.1f})" in flowing()
+        variances = [ours[m].var() / 8 for m in (high, low)]
+        variances += [printed[m][1] ** 2 / 8 for m in (high, low)]
+        df = 7 * sum(variances) ** 2 / sum(v**2 for v in variances)  # Satterthwaite
+        shift = ours[high].mean() - ours[low].mean() - theirs
+        shifts.append(2 * stats.t.sf(abs(shift) / sum(variances) ** 0.5, df))
         p = stats.ttest_ind(ours[high], ours[low], equal_var=False).pvalue
         told = stats.ttest_ind_from_stats(*printed[high], 8, *printed[low], 8, False)
         if (high, low) == ("iop", "standard"):
@@ -96,6 +102,12 @@ def test_the_readme_says_how_the_priors_lie_apart():
             assert told.pvalue >= 0.05
         else:
             assert told.pvalue < 0.05
+    first, second, third = shifts
+    assert second < 0.001
+    words = (
+        f"(p = {first:.3f} and p < 0.001), the third may be the same (p = {third:.2f})"
+    )
+    assert words in flowing()
 
 
 def test_the_readme_says_how_safe_the_choice_of_rates_is():
