@@ -296,6 +296,25 @@ def test_the_readme_says_what_the_estimates_on_onehot_hide():
     assert exact[worst] < rest.min()
 
 
+def test_the_readme_says_who_comes_closest_to_the_optimum_on_onehot():
+    exact = {m: scored("onehot", m, metric="exact_log_likelihood") for m in ONEHOT}
+    usual = {
+        m: np.mean([c["valid_elbo"].mean() for c in onehot_curves(m)]) for m in ONEHOT
+    }
+    assert max(exact, key=lambda m: exact[m].mean()) == "avb"
+    assert min([*ONEHOT][1:], key=usual.get) == "avb"
+    for other, words in (
+        (
+            "vampprior-50",
+            "it lies above the VampPrior (p = {:.3f}, of the kept weights)",
+        ),
+        ("iop", "between it and the IOP no difference was found (p = {:.2f})"),
+    ):
+        p = stats.ttest_ind(exact["avb"], exact[other], equal_var=False).pvalue
+        assert words.format(p) in flowing()
+        assert (p < 0.05) == (other != "iop")
+
+
 def test_the_readme_says_what_the_priors_on_onehot_miss():
     gaps = {
         m: -math.log(4)
