@@ -1,14 +1,20 @@
-"""The README's numbers of OneHot, FreyFaces and speed, from the committed runs."""
+"""The README's numbers of FreyFaces and speed, from the committed runs."""
 
 import json
-import math
 
 import numpy as np
 import pandas as pd
-from committed import CELLS, flowing, freyfaces, readme, said, scored
+from committed import CELLS, flowing, freyfaces, readme, said
 from scipy import stats
 
-from workflow.scripts import configuration, figure2, reference, tabular
+from workflow.scripts import configuration, reference, tabular
+
+
+def against(ours, theirs):
+    """Welch's test against eight values with the paper's mean and deviation."""
+    shape = np.arange(8) - 3.5
+    like = theirs.mean + theirs.sd * shape / shape.std(ddof=1)
+    return stats.ttest_ind(ours, like, equal_var=False)
 
 
 def test_the_readme_shows_what_the_committed_runs_give():
@@ -24,10 +30,7 @@ def test_the_readme_shows_what_the_committed_runs_give():
             x for x in readme().splitlines() if x.startswith(f"| FreyFaces | {name}")
         ]
         side = "lower" if ours.mean() < theirs.mean else "higher"
-        # eight values with the paper's mean and deviation
-        shape = np.arange(8) - 3.5
-        like = theirs.mean + theirs.sd * shape / shape.std(ddof=1)
-        test = stats.ttest_ind(ours, like, equal_var=False)
+        test = against(ours, theirs)
         low, high = test.confidence_interval(0.95)
         for text in (
             f"| {len(ours)} |",
@@ -45,9 +48,7 @@ def test_the_readme_says_which_cells_hold_at_the_other_rate():
     for method, words in words_of.items():
         ours = freyfaces(method, kind="variants/rate3e-4/scores")
         (theirs,) = paper[paper["prior"] == method].itertuples()
-        shape = np.arange(8) - 3.5
-        like = theirs.mean + theirs.sd * shape / shape.std(ddof=1)
-        test = stats.ttest_ind(ours, like, equal_var=False)
+        test = against(ours, theirs)
         low, high = test.confidence_interval(0.95)
         gap = f"{ours.mean() - theirs.mean:+.2f} [{low:+.2f}, {high:+.2f}]"
         assert f"{words}{gap}, p = {test.pvalue:.3f}" in flowing()
@@ -231,110 +232,6 @@ def test_the_readme_says_what_the_audit_of_freyfaces_found():
         gains.append(many["value"].mean() - few.mean())
     words = f"every prior gains {min(gains):.0f} to {max(gains):.0f}."
     assert words in flowing()
-
-
-ONEHOT = {
-    "standard": "standard VAE",
-    "avb": "AVB, ≈",
-    "vampprior-50": "VampPrior",
-    "iop": "IOP, ≈",
-}
-
-
-def onehot_curves(method):
-    """Of each seed, from epoch 100 on."""
-    assert reference.seeds("onehot", method) == list(range(8))
-    paths = (reference.FOLDER / "runs/onehot").glob(f"{method}/seed*/curve.csv")
-    return [pd.read_csv(path).query("100 <= epoch <= 1000") for path in paths]
-
-
-def test_the_readme_shows_the_committed_onehot_runs():
-    """Its table, from curves and scores."""
-    for method, name in ONEHOT.items():
-        curves = onehot_curves(method)
-        of = [pd.Series([curve["valid_elbo"].mean() for curve in curves])]
-        exact = [curve.get(figure2.EXACT, pd.Series()).mean() for curve in curves]
-        of.append(pd.Series(exact))
-        of += [
-            scored("onehot", method, metric=metric)
-            for metric in (
-                "elbo",
-                "exact_log_likelihood",
-                "optimal_prior_log_likelihood",
-            )
-        ]
-        texts = [
-            tabular.ABSENT if not x.count() else f"{x.mean():.3f} ± {x.std():.3f}"
-            for x in of
-        ]
-        assert {x.count() for x in of} <= {0, 8}
-        assert f"| {name} | {' | '.join(texts)} |" in readme()
-
-
-def test_the_readme_says_what_the_estimates_on_onehot_hide():
-    text, optimum = flowing(), -math.log(4)
-    curves = {m: onehot_curves(m) for m in ONEHOT}
-    above = {
-        m: (pd.concat(curve["valid_elbo"] for curve in of) > optimum).mean()
-        for m, of in curves.items()
-    }
-    assert max(above["standard"], above["vampprior-50"]) < 0.001  # by chance
-    words = "lie {:.0%} of AVB's values and {:.0%} of the IOP's"
-    assert words.format(above["avb"], above["iop"]).replace("%", " %") in text
-    elbo = {m: scored("onehot", m, metric="elbo") for m in ("avb", "iop")}
-    for method, words in (
-        ("avb", "test data from {:.2f} to {:.2f} and"),
-        ("iop", "and from {:.2f} to {:+.2f}, the last"),
-    ):
-        assert words.format(elbo[method].min(), elbo[method].max()) in text
-    exact = scored("onehot", "iop", metric="exact_log_likelihood").to_numpy()
-    worst = int(elbo["iop"].to_numpy().argmax())
-    rest = np.delete(exact, worst)
-    words = "has from {:.2f} to {:.2f} with seven seeds and {:.2f} with the one"
-    assert words.format(rest.min(), rest.max(), exact[worst]) in text
-    assert f"that is kept at {elbo['iop'].max():+.2f}" in text
-    assert exact[worst] < rest.min()
-
-
-def test_the_readme_says_who_comes_closest_to_the_optimum_on_onehot():
-    exact = {m: scored("onehot", m, metric="exact_log_likelihood") for m in ONEHOT}
-    usual = {
-        m: np.mean([c["valid_elbo"].mean() for c in onehot_curves(m)]) for m in ONEHOT
-    }
-    assert max(exact, key=lambda m: exact[m].mean()) == "avb"
-    assert min([*ONEHOT][1:], key=usual.get) == "avb"
-    for other, words in (
-        (
-            "vampprior-50",
-            "it lies above the VampPrior (p = {:.3f}, of the kept weights)",
-        ),
-        ("iop", "between it and the IOP no difference was found (p = {:.2f})"),
-    ):
-        p = stats.ttest_ind(exact["avb"], exact[other], equal_var=False).pvalue
-        assert words.format(p) in flowing()
-        assert (p < 0.05) == (other != "iop")
-
-
-def test_the_readme_says_what_the_priors_on_onehot_miss():
-    gaps = {
-        m: -math.log(4)
-        - scored("onehot", m, metric="optimal_prior_log_likelihood").mean()
-        for m in ("standard", "vampprior-50", "iop")
-    }
-    assert abs(gaps["vampprior-50"]) < 0.001
-    words = f"The IOP's are {gaps['iop']:.2f} from it, those of the standard VAE "
-    assert words + f"{gaps['standard']:.2f}." in flowing()
-
-
-def test_the_readme_says_how_the_seeds_on_onehot_scatter():
-    means = {m: [c["valid_elbo"].mean() for c in onehot_curves(m)] for m in ONEHOT}
-    spread = {method: max(of) - min(of) for method, of in means.items()}
-    assert max(spread, key=spread.get) == "vampprior-50"
-    for method, words in (
-        ("vampprior-50", "scatters most, from {:.2f} to {:.2f}"),
-        ("standard", "(the standard VAE's from {:.2f} to {:.2f})"),
-    ):
-        assert words.format(min(means[method]), max(means[method])) in flowing()
 
 
 def test_the_readme_says_what_becomes_of_the_claim_of_speed():

@@ -182,22 +182,20 @@ def test_words_are_made_anew_and_nothing_else(finished):
             path.write_text(text)
 
 
-def test_numerics_of_the_process_retrain(finished):
-    path = finished / "models/machine.py"
+@pytest.mark.parametrize(
+    ("name", "old", "new", "pairs"),
+    [
+        ("machine", "set_flush_denormal(True)", "get_num_threads()", 11),
+        ("quadrature", "TOLERANCE = 1e-3", "TOLERANCE = 1e-2", 4),  # OneHot's curves
+    ],
+)
+def test_numerics_retrain_what_they_decide(finished, name, old, new, pairs):
+    path = finished / f"models/{name}.py"
     text = path.read_text()
+    assert old in text
     try:
-        path.write_text(text.replace("set_flush_denormal(True)", "get_num_threads()"))
-        assert jobs(finished, *TINY)["train_seed0to1"] == 11
-    finally:
-        path.write_text(text)
-
-
-def test_how_curves_are_integrated_retrains_onehot_alone(finished):
-    path = finished / "models/quadrature.py"
-    text = path.read_text()
-    try:
-        path.write_text(text.replace("TOLERANCE = 1e-3", "TOLERANCE = 1e-2"))
-        assert jobs(finished, *TINY)["train_seed0to1"] == 4
+        path.write_text(text.replace(old, new))
+        assert jobs(finished, *TINY)["train_seed0to1"] == pairs
     finally:
         path.write_text(text)
 
