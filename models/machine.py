@@ -11,6 +11,8 @@ import torch
 
 from models import provenance
 
+FACTORS = {"tensorfloat32": "high", "reduced": "medium"}  # as torch calls them
+
 
 def prepare(arguments: argparse.Namespace) -> torch.device:
     """Apply the options, once in a process. Raises ValueError for a missing device."""
@@ -74,15 +76,14 @@ def products(precision: str, device: torch.device) -> Iterator[None]:
     """Compute matrix products of float32 numbers as `precision` says.
 
     float32: as they are.
-    reduced: TF32 factors on a GPU, bfloat16 factors on a CPU with AMX, float32 sums and
-      results; on other CPUs as they are.
+    tensorfloat32: TF32 factors (ten bits behind the point) where the device has them,
+      as GPUs since Ampere do, float32 sums and results; elsewhere as they are.
+    reduced: the same on a GPU, bfloat16 factors on a CPU with AMX.
     bfloat16: of bfloat16 numbers, with such results, so that activations are, too.
     Log-densities, Adam and products of float64 numbers are as they were.
     """
     before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(
-        "medium" if precision == "reduced" else "highest"
-    )
+    torch.set_float32_matmul_precision(FACTORS.get(precision, "highest"))
     lower = contextlib.nullcontext()
     if precision == "bfloat16":  # no cache of weights: the context outlives a step
         lower = torch.autocast(device.type, torch.bfloat16, cache_enabled=False)

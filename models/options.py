@@ -22,8 +22,9 @@ HELP = {
     "ratio_keep_probability": "with which dropout keeps a unit of that net",
     "ratio_learning_rate": "Adam's, for that net",
     "noise_dim": "dimensions of the noise that AVB's encoder reads",
-    "precision": "of training's matrix products: float32; reduced (factors in TF32 on "
-    "a GPU, in bfloat16 on a CPU with AMX); or bfloat16 (factors and results); "
+    "precision": "of training's matrix products: float32; tensorfloat32 (factors in "
+    "TF32 on a GPU, float32 elsewhere); reduced (the same, but factors in bfloat16 on "
+    "a CPU with AMX); or bfloat16 (factors and results); "
     "validation and scores are always in float32",
 }
 

@@ -5,7 +5,8 @@ import json
 import math
 from dataclasses import asdict, dataclass, fields
 
-PRECISIONS = ("float32", "reduced", "bfloat16")  # machine.products says what each is
+# machine.products says what each is
+PRECISIONS = ("float32", "tensorfloat32", "reduced", "bfloat16")
 
 
 @dataclass(frozen=True)

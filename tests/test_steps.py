@@ -161,6 +161,7 @@ def test_everything_lies_on_the_device(method, small, monkeypatch):
 
 PRODUCTS = {
     "float32": ("highest", torch.float32),
+    "tensorfloat32": ("high", torch.float32),
     "reduced": ("medium", torch.float32),
     "bfloat16": ("highest", torch.bfloat16),
 }
@@ -203,6 +204,7 @@ def test_the_kind_of_products_is_found_by_trying():
         "bfloat16" if reduced else "float32"
     )
     assert machine.product_kind("bfloat16", cpu) == "bfloat16"
+    assert machine.product_kind("tensorfloat32", cpu) != "bfloat16"
 
 
 @pytest.mark.parametrize("rounding", ["bfloat16", "tensorfloat32", "float32"])
@@ -286,7 +288,7 @@ def test_the_gaussian_decoders_last_layer_learns_in_float32(
     assert not coarse["decoder.head.weight"]
 
 
-@pytest.mark.parametrize("precision", ["reduced", "bfloat16"])
+@pytest.mark.parametrize("precision", PRECISIONS[1:])
 def test_the_mixture_keeps_its_precision_under_lower_products(precision):
     """As a bfloat16 product its density would be wrong by tens of nats."""
     generator = torch.Generator().manual_seed(0)
@@ -310,5 +312,5 @@ def test_without_dropout_the_ratio_steps_take_no_mask(small, recording):
 
 
 def test_an_unknown_precision_is_refused(small):
-    with pytest.raises(ValueError, match="precision: 'half', expected float32, redu"):
+    with pytest.raises(ValueError, match="precision: 'half', expected float32, tens"):
         dataclasses.replace(small, precision="half")
