@@ -40,12 +40,22 @@ def fingerprint(files: tuple[str, ...]) -> str:
         path = ROOT / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
-            for node in ast.walk(tree):
-                body = getattr(node, "body", None)
-                if isinstance(body, list):
-                    node.body = [part for part in body if not _says_nothing(part)]
-            sha.update(f"{file.relative_to(ROOT).as_posix()} {ast.dump(tree)}".encode())
+            sha.update(f"{file.relative_to(ROOT).as_posix()} {_said(tree)}".encode())
     return sha.hexdigest()[:16]
+
+
+def _said(node) -> str:
+    """A syntax tree as text, the same in every Python: later ones add empty fields."""
+    if isinstance(node, list):
+        return f"[{','.join(_said(n) for n in node if not _says_nothing(n))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = [
+        f"{name}={_said(value)}"
+        for name, value in ast.iter_fields(node)
+        if value is not None and value != []
+    ]
+    return f"{type(node).__name__}({','.join(fields)})"
 
 
 def _says_nothing(node) -> bool:
@@ -59,8 +69,11 @@ def _says_nothing(node) -> bool:
 def commit() -> str:
     """Return the checkout's commit, with ``+`` when the code differs.
 
-    Of a copy without git what IOP_REPRO_COMMIT says, or 'unknown'.
+    What IOP_REPRO_COMMIT says goes first: it is set for a copy, whose git, if it came
+    along, may know nothing of the last commits. Without either 'unknown'.
     """
+    if said := os.environ.get("IOP_REPRO_COMMIT"):
+        return said
     try:
         head, status = (
             subprocess.run(
@@ -76,7 +89,7 @@ def commit() -> str:
             )
         )
     except (OSError, subprocess.CalledProcessError):
-        return os.environ.get("IOP_REPRO_COMMIT") or "unknown"
+        return "unknown"
     return head + "+" * bool(status)
 
 

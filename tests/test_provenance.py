@@ -1,0 +1,45 @@
+"""What a record says of code and commit."""
+
+import ast
+
+import pytest
+
+from models import provenance
+
+CODE = '"""Says."""\ndef twice(x):\n    """Says, too."""\n    return 2 * x  # why\n'
+
+
+@pytest.fixture
+def fingerprint(tmp_path, monkeypatch):
+    def of(text):
+        (tmp_path / "code.py").write_text(text)
+        provenance.fingerprint.cache_clear()
+        return provenance.fingerprint(("code.py",))
+
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    yield of
+    provenance.fingerprint.cache_clear()
+
+
+def test_code_is_told_by_what_it_does(fingerprint):
+    silent = "def twice(x):\n\n    return (2 * x)\n"
+    assert fingerprint(CODE) == fingerprint(silent)
+    assert fingerprint(CODE) != fingerprint(CODE.replace("2", "3"))
+    assert fingerprint(CODE) != fingerprint(CODE.replace("twice", "double"))
+    assert fingerprint("x = [1, [2]]\n") != fingerprint("x = [[1], 2]\n")
+    assert fingerprint("f(None)\n") != fingerprint("f()\n")
+
+
+def test_empty_fields_of_a_later_python_change_no_fingerprint(fingerprint, monkeypatch):
+    """As FunctionDef.type_params, which is there since 3.12."""
+    before = fingerprint(CODE)
+    fields = *ast.FunctionDef._fields, "later", "latest"
+    monkeypatch.setattr(ast.FunctionDef, "_fields", fields)
+    monkeypatch.setattr(ast.FunctionDef, "later", [], raising=False)
+    monkeypatch.setattr(ast.FunctionDef, "latest", None, raising=False)
+    assert fingerprint(CODE) == before
+
+
+def test_a_commit_that_is_said_goes_before_gits(monkeypatch):
+    monkeypatch.setenv("IOP_REPRO_COMMIT", "0123456789ab")
+    assert provenance.commit() == "0123456789ab"
