@@ -8,6 +8,8 @@
 #   benchmarks/gpu_session.sh train OUTPUT PLAN mnist bone-marrow omniglot-rebuilt
 #
 # Datasets, or single pairs, are taken in the order given; what is finished is skipped.
+# JOBS=3 trains three pairs side by side, which pays under NVIDIA's multi-process service
+# (nvidia-cuda-mps-control -d); PRECISION=tensorfloat32 takes the plan in that precision.
 # PLAN and the data, data/NAME.npz, travel in a folder that git ignores; PLAN names the
 # commit, too. After each pair OUTPUT/results.tar.gz holds all scores, audits, curves and
 # records so far, no weights: a command that is stopped has lost no finished pair, and
@@ -29,11 +31,13 @@ measure() {
             --configuration gpu </dev/null
 }
 
-pack() {
+# one at a time; tar says 1 where another pair wrote meanwhile, in a file not yet whole
+pack() (
+    flock 9
     tar czf "$output/results.tar.gz.part" --exclude=weights.npz \
-        --exclude='*.checkpoint' results/gpu &&
-        mv "$output/results.tar.gz.part" "$output/results.tar.gz"
-}
+        --exclude='*.checkpoint' results/gpu || [[ $? == 1 ]] || return
+    mv "$output/results.tar.gz.part" "$output/results.tar.gz"
+) 9>"$output/.lock"
 
 # one pair: train, score, pack; what fails stops this pair and no other. The audit comes
 # last, as long as weights are here: a pair without it has lost nothing else
@@ -42,9 +46,20 @@ pair() {
         # shellcheck disable=SC2086  # the flags are words
         $python -m models.train --data "data/$1.npz" --device "$device" \
             --output "results/gpu/runs/$1/$2" --configuration gpu \
-            --checkpoint-interval 20 $3 </dev/null &&
+            --checkpoint-interval 60 $3 ${PRECISION:+--precision "$PRECISION"} \
+            </dev/null &&
             measure "$1" "$2" scores
     fi && pack && { [[ $1 == onehot ]] || { measure "$1" "$2" audit && pack; }; }
+}
+
+# a pair, and how it ended
+finish() {
+    if pair "$@"; then
+        echo "$SECONDS s: $1 $2 finished"
+    else
+        echo "$SECONDS s: $1 $2 FAILED"
+        return 1
+    fi
 }
 
 # the commit and what the training code does, for a machine without git
@@ -98,24 +113,24 @@ train)
     mkdir -p "$output"
     take_commit "$plan"
     {
-        status=0
+        status=0 running=()
         for wanted in "$@"; do
             found=
             while read -r dataset method flags; do
                 [[ $wanted == "$dataset" || $wanted == "$dataset/$method" ]] || continue
                 found=1
-                if pair "$dataset" "$method" "$flags"; then
-                    echo "$SECONDS s: $dataset $method finished"
-                else
-                    echo "$SECONDS s: $dataset $method FAILED"
-                    status=1
-                fi
+                while (($(jobs -rp | wc -l) >= ${JOBS:-1})); do
+                    wait -n || true # told apart below
+                done
+                finish "$dataset" "$method" "$flags" &
+                running+=($!)
             done <"$plan"
             if [[ -z $found ]]; then # nothing done is no success
                 echo "error: $wanted: not in $plan"
                 status=1
             fi
         done
+        for one in "${running[@]}"; do wait "$one" || status=1; done
         exit $status
     } 2>&1 | tee -a "$output/train.log"
     ;;

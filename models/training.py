@@ -36,7 +36,7 @@ class Run:
     best_elbo: float = -np.inf  # on validation data, in nats
     best_epoch: int = 0
     stopped: bool = False
-    failure: str = ""  # how it diverged, if it did
+    failure: str = ""  # how it diverged, if it did; what was best before is kept
     weights: dict[str, torch.Tensor] = field(default_factory=dict)  # at best_epoch
 
     @property
@@ -87,6 +87,7 @@ class Trainer:
             self._train = threshold(self._train)
         self._valid = torch.from_numpy(dataset.valid).to(device)
         captured = kind == "cuda" if captured is None else captured
+        self._keeps_all = compiled  # for a smaller stack all would be compiled again
         self._steps = Steps(self.model, settings, compiled, captured)
         # only where a ratio net estimates the ELBO, which then is no bound
         self._integrable = bool(self._steps.psi) and quadrature.possible(
@@ -115,7 +116,7 @@ class Trainer:
         self.seconds += time.perf_counter() - start
         self._book(beta, train, valid, self._exact_log_likelihood(), ratio)
         running = [k for k, run in enumerate(self.members) if not run.stopped]
-        if 0 < len(running) <= 0.75 * len(self.members):
+        if 0 < len(running) <= 0.75 * len(self.members) and not self._keeps_all:
             self._compact(running)
 
     def _update_vae(self, beta: float) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -71,6 +72,25 @@ def test_pairs_are_trained_in_the_order_given_and_packed(machine):
     again, output = session(machine, *command, "first")  # nothing is trained twice
     assert again == 0
     assert "epoch" not in output
+
+
+def test_pairs_can_be_trained_side_by_side_in_another_precision(machine):
+    how = {"JOBS": "3", "PRECISION": "tensorfloat32"}
+    names = ["first/standard", "second/broken", "second/standard"]
+    (machine / "results/gpu").rename(machine / "results/before")
+    try:
+        status, output = session(machine, "train", "beside", "plan", *names, **how)
+    finally:
+        shutil.rmtree(machine / "results/gpu")
+        (machine / "results/before").rename(machine / "results/gpu")
+    assert status == 1
+    assert "second broken FAILED" in output
+    with tarfile.open(machine / "beside/results.tar.gz") as packed:
+        for dataset in ("first", "second"):
+            assert f"{dataset} standard finished" in output
+            name = f"results/gpu/runs/{dataset}/standard/seed1/record.json"
+            record = json.load(packed.extractfile(name))
+            assert record["settings"]["precision"] == "tensorfloat32"
 
 
 def test_a_plan_of_other_code_is_refused(machine):

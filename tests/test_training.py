@@ -165,7 +165,7 @@ def early_stoppers(monkeypatch, settings, stops):
 
     monkeypatch.setattr(Trainer, "_validate", validate)
     quick = dataclasses.replace(settings, warmup_epochs=0, patience=1, max_epochs=9)
-    return lambda seeds: Trainer(images("bernoulli"), quick, seeds)
+    return lambda seeds, **how: Trainer(images("bernoulli"), quick, seeds, **how)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -187,6 +187,17 @@ def test_a_stopped_seed_leaves_the_stack_and_the_rest_as_they_are(
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
         for name, value in run.weights.items():
             np.testing.assert_allclose(value, alone.weights[name], atol=1e-5)
+
+
+def test_a_compiled_stack_is_not_compiled_again_for_fewer_seeds(monkeypatch, small):
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
+    stops = [1, 6, 3, 4]
+    stack = early_stoppers(monkeypatch, small, stops)([0, 1, 2, 3], compiled=True)
+    while not stack.finished:
+        stack.run_epoch()
+        assert len(next(stack.model.parameters())) == 4
+    assert [run.best_epoch for run in stack.runs] == stops
+    assert [len(run.curve) for run in stack.runs] == [stop + 1 for stop in stops]
 
 
 def test_a_compacted_stack_resumes_bit_for_bit(monkeypatch, small, tmp_path):
