@@ -24,11 +24,18 @@ def folder(output: str | os.PathLike, seed: int) -> Path:
     return Path(output) / f"seed{seed}"
 
 
-def write(path: Path, run: Run, dataset: Dataset, settings: Settings, record: dict):
+def write(
+    path: Path,
+    run: Run,
+    dataset: Dataset,
+    settings: Settings,
+    record: dict,
+    curve_only: bool = False,
+) -> None:
     """Write one seed's folder; the record comes last, so with it all is there.
 
-    record: provenance that goes beyond what the other arguments say. A run without
-    weights leaves curve and record alone.
+    record: provenance that goes beyond what the other arguments say.
+    curve_only: whether curve and record are left alone, without weights.
     """
     facts = {
         "dataset": dataset.name,
@@ -40,7 +47,7 @@ def write(path: Path, run: Run, dataset: Dataset, settings: Settings, record: di
         "epochs": len(run.curve),
         "settings": settings.as_dict(),
     }
-    if run.weights:
+    if not curve_only:
         with replacing(path / WEIGHTS) as temporary, open(temporary, "wb") as file:
             weights = {name: value.cpu().numpy() for name, value in run.weights.items()}
             np.savez(file, facts=np.array(json.dumps(facts)), **weights)

@@ -14,7 +14,7 @@ from models.settings import Settings
 
 COLUMNS = (
     "configuration dataset prior components seed split metric value samples epoch "
-    "epochs commit device torch precision scoring_commit scoring_device "
+    "epochs diverged commit device torch precision scoring_commit scoring_device "
     "settings_digest data_digest"
 ).split()
 
@@ -90,6 +90,7 @@ def _trace(fact: dict, own_settings: tuple[str, ...]) -> dict:
         "seed": fact["seed"],
         "epoch": fact["epoch"],
         "epochs": fact["epochs"],
+        "diverged": record.get("diverged", False),
         "commit": record["commit"],
         "device": record["device"],
         "torch": record["versions"]["torch"],

@@ -40,8 +40,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--curves-only",
         action="store_true",
-        help="write no weights, and of a seed that diverges, which else is an error, "
-        "curve and record, too: for a search",
+        help="write no weights; curve and record of a seed, too, that diverges in the "
+        "warm-up, which else is an error: for a search",
     )
     options.add_configuration(p)
     options.add_machine(p)
@@ -119,13 +119,15 @@ def run(arguments: argparse.Namespace) -> None:
             "started": trainer.started,
             "finished": now(),
         }
-        failures += [one.failure for one in finished if one.failure]
         for one in finished:
-            if arguments.curves_only:
-                one.weights = {}
-            if arguments.curves_only or not one.failure:
+            if one.failure and one.weights:  # as early stopping would have it
+                kept = f"{one.failure}; what was best, epoch {one.best_epoch}, is kept"
+                print(f"{dataset.name}/{chosen.method} {kept}", file=sys.stderr)
+            elif one.failure:
+                failures.append(one.failure)
+            if arguments.curves_only or one.weights:
                 folder = runs.folder(arguments.output, one.seed)
-                runs.write(folder, one, dataset, chosen, record)
+                runs.write(folder, one, dataset, chosen, record, arguments.curves_only)
     if failures and not arguments.curves_only:
         raise ValueError(f"{dataset.name}/{chosen.method} {'; '.join(failures)}")
     for scratch in scratches:  # only now: a job that fails loses all its outputs

@@ -38,6 +38,7 @@ def row(dataset, prior, seed, value, components="", **changes):
         "samples": 10,
         "epoch": 300,
         "epochs": 350,
+        "diverged": False,
         "commit": COMMIT,
         "device": "cpu",
         "torch": "2.13.0",

@@ -66,6 +66,35 @@ def test_a_search_keeps_curves_alone_and_takes_divergence_for_a_result(tmp_path)
         assert "--curves-only" in record["command"]
 
 
+def test_of_a_seed_that_diverges_late_the_best_is_kept(made, tmp_path, monkeypatch):
+    validate = Trainer._validate
+
+    def broken(self):
+        terms = validate(self)
+        ill = [run.seed == 1 and self.epoch == 3 for run in self.members]
+        terms[:, ill] = torch.nan
+        return terms
+
+    run_training(made, "standard", [1], tmp_path / "short")  # two epochs
+    monkeypatch.setattr(Trainer, "_validate", broken)
+    arguments = ["--data", str(made), "--seeds", "0", "1", "--output", str(tmp_path)]
+    train.main([*arguments, *SMALL, "--max-epochs", "4"])
+    rows = scores(made, sorted(tmp_path.glob("seed?")), tmp_path / "scores.csv")
+    ends = {(row["seed"], row["epochs"], row["diverged"]) for row in rows}
+    assert ends == {("0", "4", "False"), ("1", "3", "True")}
+    one, other = (
+        json.loads((folder / "seed1/record.json").read_text())
+        for folder in (tmp_path, tmp_path / "short")
+    )
+    assert one["epoch"] == other["epoch"]
+    with (
+        np.load(tmp_path / "seed1/weights.npz") as ours,
+        np.load(tmp_path / "short/seed1/weights.npz") as expected,
+    ):
+        for name in set(ours.files) - {"facts"}:
+            np.testing.assert_array_equal(ours[name], expected[name])
+
+
 @pytest.mark.parametrize("method", ["standard", "vampprior", "iop", "avb"])
 def test_a_seed_is_the_same_alone_and_in_company(made, method, tmp_path):
     """Weights, curve and scores, through the commands."""

@@ -143,6 +143,26 @@ def test_unequal_numbers_of_seeds_are_told(tmp_path):
     assert "Seeds n = 8, but 3 in OMNIGLOT." in markdown
 
 
+def test_runs_that_diverged_are_told(tmp_path):
+    scored = seeds("mnist", "standard", [-90.0, -90.1, -90.2])
+    scored[1]["diverged"] = True
+    scored += seeds("mnist", "iop", [-89.0, -89.1])
+    _, markdown, _ = run_table2(tmp_path, write(tmp_path, scored), ["mnist"])
+    line = "Diverged, after the epoch that is kept: 1 of 3 in MNIST (Standard VAE)."
+    assert line in markdown
+
+
+def test_another_precision_is_told(tmp_path):
+    line = "Matrix products of training: float32, but {} in OMNIGLOT"
+    for there, told in (("float32", False), ("tensorfloat32", True)):
+        rows = seeds("omniglot", "iop", [1.0, 2.0, 3.0], precision=there)
+        _, markdown, _ = run_table2(
+            tmp_path, write(tmp_path, *MNIST, rows), ["mnist", "omniglot"]
+        )
+        assert (line.format(there) in markdown) is told
+        assert ("Matrix products" in markdown) is told
+
+
 def test_latex_is_balanced(tmp_path):
     _, _, latex = run_table2(
         tmp_path,
@@ -206,6 +226,7 @@ def test_other_metrics_and_splits_stay_out(tmp_path):
         ([row("mnist", "map", 0, 1)], "line 2, column 'prior' is 'map', expected one"),
         ([row("mnist", "iop", 0, 1, 500)], "column 'components' is 500"),
         ([row("mnist", "vampprior", 0, 1)], "column 'components' is None"),
+        ([row("mnist", "iop", 0, 1, diverged="no")], "column 'diverged' is 'no'"),
         ([row("mnist", "iop", 0, 1)] * 2, "a second row for dataset mnist"),
         (
             [row("mnist", "iop", 0, 1), row("mnist", "iop", 1, 1, data_digest="x")],

@@ -12,7 +12,7 @@ from workflow.scripts.reading import BadInput
 from workflow.scripts.statistics import Summary, summarise
 
 COLUMNS = (
-    "dataset,prior,components,seed,split,metric,value,samples,epoch,epochs,"
+    "dataset,prior,components,seed,split,metric,value,samples,epoch,epochs,diverged,"
     "commit,device,torch,precision,settings_digest,data_digest"
 ).split(",")
 SPLITS = ("valid", "test")
@@ -34,6 +34,8 @@ class Cell:
     components: K of the VampPrior, None for the others.
     samples: importance samples S of the log-likelihood; None without scores.
     values: (n,) float64, nats, one a seed, in the order of the seeds.
+    diverged: how many of the runs ended so, after the epoch that is kept.
+    precision: of training's matrix products, each that there was.
     """
 
     dataset: str
@@ -41,6 +43,8 @@ class Cell:
     components: int | None
     samples: int | None
     values: np.ndarray
+    diverged: int = 0
+    precision: str = ""
 
     @property
     def summary(self) -> Summary | None:
@@ -65,6 +69,7 @@ def read(
             ("prior", METHODS),
             ("split", splits),
             ("metric", metrics),
+            ("diverged", ("False", "True")),
         ):
             frame[column] = reading.choices(frame, column, path, known)
         frame["components"] = reading.optional_integers(frame, "components", path)
@@ -148,7 +153,15 @@ def cell(
         components = None
     rows = rows.sort_values("seed")
     used = int(rows["samples"].iloc[0]) if len(rows) else None
-    return Cell(dataset, prior, components, used, rows["value"].to_numpy(float))
+    return Cell(
+        dataset,
+        prior,
+        components,
+        used,
+        rows["value"].to_numpy(float),
+        int((rows["diverged"] == "True").sum()),
+        " and ".join(sorted(set(rows["precision"]))),
+    )
 
 
 def chosen_components(texts: Iterable[str]) -> dict[tuple[str, str], int]:

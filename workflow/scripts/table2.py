@@ -94,7 +94,7 @@ def grid(table: Table, kind: str) -> list[list[str]]:
 
 
 def facts(table: Table, registry: products.Registry) -> list[str]:
-    """Seeds, importance samples and components of the cells, and what "≈" means."""
+    """What "≈" means; seeds, samples, components, precision; runs that diverged."""
     filled = [cell for cell in table.cells.values() if len(cell.values)]
     lines = []
     if any(cell.prior in ESTIMATED for cell in filled):
@@ -107,6 +107,16 @@ def facts(table: Table, registry: products.Registry) -> list[str]:
     ):
         if cells:
             lines.append(f"{what} = {_by_cell(cells, value, registry)}.")
+    if {cell.precision for cell in filled} - {"float32"}:
+        found = _by_cell(filled, lambda cell: cell.precision, registry)
+        lines.append(f"Matrix products of training: {found}.")
+    if ends := [
+        f"{cell.diverged} of {len(cell.values)} in {registry.name(cell.dataset)} "
+        f"({METHODS[cell.prior]})"
+        for cell in filled
+        if cell.diverged
+    ]:
+        lines.append(f"Diverged, after the epoch that is kept: {', '.join(ends)}.")
     return lines
 
 

@@ -124,6 +124,7 @@ def _of_the_run(frame: pd.DataFrame, source: Path, path: Path) -> None:
     """Raise BadInput where a seed's rows name other weights than its record."""
     with reading.record(path) as record:
         expected = {name: str(record[name]) for name in ("epoch", "epochs", "commit")}
+        expected["diverged"] = str(record.get("diverged", False))
         expected["data_digest"] = record["data_digest"][:SHORT]
     for column, value in expected.items():
         for found in set(frame.get(column, ())) - {value}:
