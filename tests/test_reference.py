@@ -1,5 +1,6 @@
 """The committed runs: rendered, and refused where they are not what is said."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.dag import TINY, checkout, jobs, snakemake
-from workflow.scripts import configuration, reference, search, take
+from workflow.scripts import configuration, reading, reference, search, take
 
 PAIRS = [
     *(f"onehot/{m}" for m in ("standard", "avb", "vampprior-4", "iop")),
@@ -112,6 +113,25 @@ def test_runs_of_other_settings_are_refused(taken):
     expected = f"digest 0000000000000000, expected {digest}"
     assert "digits-gray/iop.csv: its runs have other settings" in output
     assert expected in output
+
+
+def test_runs_in_another_precision_are_let_pass(taken):
+    place = taken / "results/reference"
+    names = "paper.yaml", "quick.yaml", "../tests/tiny.yaml"
+    config = configuration.check(configuration.load(*names))
+    pair = "digits-gray", "iop"
+    path = place / "scores/digits-gray/iop.csv"
+    text, wanted = path.read_text(), configuration.settings(config, *pair)
+    other = dataclasses.replace(wanted, precision="tensorfloat32").digest
+    assert text.count(wanted.digest) > 1
+    try:
+        path.write_text(text.replace(wanted.digest, other))
+        assert reference.present(config, [pair], place) == [pair]
+        path.write_text(text.replace(wanted.digest, other, 1))  # of both, of none
+        with pytest.raises(reading.BadInput, match="other settings than the conf"):
+            reference.present(config, [pair], place)
+    finally:
+        path.write_text(text)
 
 
 def test_runs_of_other_data_are_refused(taken):

@@ -4,9 +4,11 @@
 finished runs there.
 """
 
+import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
+from models.settings import PRECISIONS
 from workflow.scripts import configuration, reading
 from workflow.scripts.reading import BadInput
 
@@ -27,24 +29,30 @@ def present(
     folder: Path = FOLDER,
     kind: str = "scores",
 ) -> list[tuple[str, str]]:
-    """The pairs that are there. Raises BadInput for runs of other settings or data."""
+    """The pairs that are there. Raises BadInput for runs of other settings or data.
+
+    Another precision is let pass: a GPU may need it to be done in time, and the
+    products say of which cells it is.
+    """
     found, data = [], data_digests(folder)
     for dataset, method in pairs:
         path = folder / kind / dataset / f"{method}.csv"
         if not path.exists():
             continue
+        wanted = configuration.settings(config, dataset, method)
+        either = [dataclasses.replace(wanted, precision=p).digest for p in PRECISIONS]
         expected = {
-            "settings": configuration.settings(config, dataset, method).digest,
-            "data": data.get(dataset, "")[:SHORT],
+            "settings": [wanted.digest, *either],
+            "data": [data.get(dataset, "")[:SHORT]],
         }
         table = reading.table(path, [f"{kind}_digest" for kind in expected])
-        for what, digest in expected.items():
+        for what, fine in expected.items():
             digests = set(table[f"{what}_digest"])
-            if digests != {digest}:
+            if len(digests) != 1 or not digests <= set(fine):
                 raise BadInput(
                     f"{path.relative_to(folder.parents[1])}: its runs have other "
                     f"{what} than {PLACES[what]}, digest {', '.join(sorted(digests))}, "
-                    f"expected {digest or 'one'}"
+                    f"expected {fine[0] or 'one'}"
                 )
         found.append((dataset, method))
     return found
