@@ -98,6 +98,10 @@ check)
         status=0
         nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv || true
         $python -m benchmarks.gpu_check --device "$device" || status=1
+        for method in standard vampprior iop; do
+            $python -m benchmarks.profile --device "$device" --method "$method" \
+                --precision "${PRECISION:-float32}" || status=1
+        done
         $python -m benchmarks.speed --device "$device" --images 10000 --rounds 3 \
             --modes float32 reduced bfloat16 --output "$output" || status=1
         # last, and not for ever: each configuration is compiled anew

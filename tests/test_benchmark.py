@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import epochs, gpu_check, pairs, report, speed
+from benchmarks import epochs, gpu_check, pairs, profile, report, speed
 from benchmarks.plain import PlainTrainer
 from models import data, options, train
 from models.provenance import ROOT
@@ -82,6 +82,18 @@ def test_the_check_of_a_gpu_holds_graphs_against_launches(launched, monkeypatch)
     fine, words = gpu_check.compare(None, None, torch.device("cuda"), False)
     assert fine is (launched == 1.0)
     assert words.endswith(f"launches {'agree' if fine else 'DIFFER'}")
+
+
+def test_the_profile_counts_the_products_of_a_step(capsys):
+    """Three layers of T forward, and backward but for its inputs: Eq. 20's step."""
+    profile.main(["--images", "200", "--seeds", "1", "--method", "iop", "--top", "99"])
+    vae, ratio = capsys.readouterr().out.split("ratio step: ")
+    assert "iop, 1 seeds" in vae
+    calls = {line.split()[-1]: float(line.split()[0]) for line in ratio.splitlines()}
+    assert calls["aten::bmm"] == 2 * 3 - 1
+    assert calls["aten::_fused_adam_"] == 1
+    shares = [line.split()[2] for line in ratio.splitlines() if "%" in line]
+    assert 90 < sum(float(share.rstrip("%")) for share in shares) < 110
 
 
 def test_the_plan_of_a_gpu_session_trains_what_the_workflow_trains(capsys):

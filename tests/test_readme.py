@@ -42,6 +42,34 @@ def test_the_readme_shows_what_the_committed_runs_give():
             assert text in line
 
 
+def test_the_readme_shows_the_seed_of_mnist_and_how_its_runs_end():
+    scores = reference.FOLDER / "scores/mnist/standard.csv"
+    rows = pd.read_csv(scores).query("split == 'test' and metric == 'log_likelihood'")
+    (ours,), (kept,), (last,) = rows["value"], rows["epoch"], rows["epochs"]
+    paper = pd.read_csv(reference.FOLDER / "paper.csv").query("dataset == 'mnist'")
+    theirs = paper.set_index("prior").loc["standard"]
+    line = f"| {ours:.2f} | {theirs['mean']:.2f} ± {theirs['sd']:.2f} | "
+    assert f"| MNIST | standard | 1 {line}{ours - theirs['mean']:+.2f} |" in readme()
+    ends = pd.read_csv(reference.FOLDER / "diverged.csv")
+    assert set(zip(ends["dataset"], ends["method"], strict=True)) == {
+        ("mnist", "standard")
+    }
+    assert rows["diverged"].all()
+    assert last == ends[ends["kept"]]["epoch"].item()
+    assert f"after the epoch that is kept, {kept} of {last}, and so did" in flowing()
+    assert (~ends["kept"]).sum() == 8
+    protocol = (configuration.ROOT / "docs/protocol.md").read_text()
+    low, high = ends["epoch"].min(), ends["epoch"].max()
+    assert f"nine of nine runs with the standard prior diverged after {low} to" in (
+        protocol
+    )
+    assert f"to {high} epochs, in float32 on a CPU as in TF32 on a GPU" in protocol
+    curve = pd.read_csv(reference.FOLDER / "runs/mnist/standard/seed0/curve.csv")
+    before, there, after = curve.set_index("epoch")["train_reconstruction"].loc[739:741]
+    assert f"falls from {before:.0f} to {there:.0f} nats and is back" in protocol
+    assert abs(after - before) < 1
+
+
 def test_the_readme_says_which_cells_hold_at_the_other_rate():
     paper = pd.read_csv(reference.FOLDER / "paper.csv").query("dataset == 'freyfaces'")
     words_of = {"iop": "the IOP holds: ", "standard": "the standard VAE, "}
@@ -238,4 +266,22 @@ def test_the_readme_says_what_becomes_of_the_claim_of_speed():
     alone = pd.read_csv(reference.FOLDER / "speed/epyc-epochs.csv")
     seconds = alone.query("dataset == 'mnist'").set_index("method")["seconds_per_epoch"]
     ratio = seconds["iop"] / seconds["vampprior-500"]
-    assert f"an epoch of the IOP takes {ratio:.1f} times as long" in flowing()
+    gpu = pd.read_csv(reference.FOLDER / "speed/h100-mnist.csv").set_index("method")
+    epochs = gpu["seconds_per_epoch"]
+    there = epochs["iop"] / epochs["vampprior-500"]
+    words = (
+        f"an epoch of the IOP takes {ratio:.1f} times as long on a core, {there:.1f}"
+    )
+    assert words in flowing()
+    text = (configuration.ROOT / "docs/speed.md").read_text()
+    assert f"a VampPrior epoch takes {1 / there:.2f} times as" in text
+    minutes = []
+    for method, row in gpu.iterrows():
+        epoch, one = row["seconds_per_epoch"], row["seconds_per_epoch"] / row["seeds"]
+        minutes.append(f"{epoch * 1000 / 60:.0f}")
+        line = (
+            f"| {method} | {row['first_epoch_seconds']:.2f} | {epoch:.2f} | {one:.3f}"
+        )
+        assert f"{line} | {seconds[method] / one:.0f} | {minutes[-1]} min |" in text
+    words = "1,000 epochs of MNIST's eight seeds take {}, {} and {} minutes"
+    assert words.format(*minutes) in flowing()

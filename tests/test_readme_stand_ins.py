@@ -25,6 +25,23 @@ def test_the_readme_shows_what_the_stand_ins_give(dataset, name):
     assert line.endswith(f"| {n} | {' | '.join(texts)} |")
 
 
+def test_the_readme_shows_what_omniglot_rebuilt_gives():
+    of = scored("omniglot-rebuilt", "standard")
+    assert f"K = 1000 | {len(of)} | {of.mean():.2f} ± {of.std():.2f} |" in readme()
+    path = reference.FOLDER / "audit/omniglot-rebuilt/standard.csv"
+    audit = pd.read_csv(path).query("metric == 'log_likelihood'")
+    more = audit.groupby("samples")["value"].mean()
+    assert list(more.index) == [100, 1000]
+    words = "with a hundred and a thousand importance samples instead of ten it is "
+    assert (
+        words + f"{more[100]:.2f} and {more[1000]:.2f}: they count" in flowing().lower()
+    )
+    paper = pd.read_csv(reference.FOLDER / "paper.csv").query("dataset == 'omniglot'")
+    assert more[1000] - of.mean() > np.ptp(paper["mean"])
+    assert audit["device"].str.contains("H100").all()
+    assert set(audit["precision"]) == {"tensorfloat32"}
+
+
 def test_the_readme_says_what_another_split_of_freyfaces_does():
     new, old = (
         {method: scored(dataset, method) for method in CELLS}
