@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from workflow.scripts.statistics import (
+    Standing,
     Summary,
     paired,
     standings,
@@ -138,6 +139,8 @@ def test_what_can_be_in_no_test_is_not_bold():
     assert places["standard"].best
     assert not any(place.bold for place in places.values())
     assert standings({}) == {}
+    alone = standings({"iop": Summary(8, 1.0, 0.1)})
+    assert alone == {"iop": Standing(False, False, None)}
 
 
 def test_the_committed_reference_is_the_printed_table():

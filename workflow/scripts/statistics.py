@@ -124,15 +124,17 @@ def standings(column: Mapping[str, Summary]) -> dict[str, Standing]:
     """Which methods of a column of Table 2 are bold.
 
     Bold are the best mean and every method that does not differ from it at 5 %. What
-    has fewer than two seeds can be in no test and is not bold, be it the best.
+    has fewer than two seeds can be in no test and is not bold, be it the best, and
+    where there is one method it is the best of nothing.
     """
     if not column:
         return {}
     best = max(column, key=lambda method: column[method].mean)
+    several = len(column) > 1
     places = {}
     for method, summary in column.items():
         if method == best:
-            places[method] = Standing(True, summary.n > 1, None)
+            places[method] = Standing(several, several and summary.n > 1, None)
         elif min(summary.n, column[best].n) < 2:
             places[method] = Standing(False, False, None)
         else:

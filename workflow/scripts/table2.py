@@ -134,7 +134,9 @@ def notes(table: Table, registry: products.Registry) -> list[str]:
         )
     lines += facts(table, registry)
     if 0 in counts:
-        lines.append(f"{tabular.ABSENT}: no scores; the best is that of the others.")
+        lines.append(
+            f"{tabular.ABSENT}: no scores; the best is that of the others, two or more."
+        )
     return lines
 
 
