@@ -12,7 +12,7 @@ import torch
 from models import data, machine, options, priors, progress, provenance, runs
 from models.checkpoint import Scratch
 from models.provenance import now
-from models.training import Trainer, train
+from models.training import Run, Trainer, train
 
 CPU_FULL = "can't allocate memory"  # torch has no kind of error of its own for it
 
@@ -110,28 +110,50 @@ def run(arguments: argparse.Namespace) -> None:
         )
         scratches.append(scratch)
         trainer = Trainer(dataset, chosen, stack, device, compiled, captured)
-        label = f"{dataset.name}/{chosen.method} seed {name}"
-        finished = train(trainer, scratch, progress.Progress(label))
+        failures += _train(trainer, scratch, arguments, shared | {"stack": stack})
+    if failures and not arguments.curves_only:
+        raise ValueError(f"{dataset.name}/{chosen.method} {'; '.join(failures)}")
+    for scratch in scratches:  # only now: a job that fails loses all its outputs
+        scratch.remove()
+
+
+def _train(trainer: Trainer, scratch: Scratch, arguments, shared: dict) -> list[str]:
+    """Train a stack, write its seeds; return how those failed that leave nothing.
+
+    A seed is written when it stops, since a stack may be killed, and at the end again,
+    with the seconds that all took.
+    """
+    dataset, chosen = trainer.dataset, trainer.settings
+    label = f"{dataset.name}/{chosen.method}"
+    shown = progress.Progress(f"{label} seed {'-'.join(map(str, shared['stack']))}")
+    written, failures = set(), []
+
+    def write(one: Run) -> None:
+        written.add(one.seed)
         record = shared | {
-            "stack": stack,
             # of all processes, if it was resumed
             "training_seconds": trainer.seconds,
             "started": trainer.started,
             "finished": now(),
         }
-        for one in finished:
-            if one.failure and one.weights:  # as early stopping would have it
-                kept = f"{one.failure}; what was best, epoch {one.best_epoch}, is kept"
-                print(f"{dataset.name}/{chosen.method} {kept}", file=sys.stderr)
-            elif one.failure:
-                failures.append(one.failure)
-            if arguments.curves_only or one.weights:
-                folder = runs.folder(arguments.output, one.seed)
-                runs.write(folder, one, dataset, chosen, record, arguments.curves_only)
-    if failures and not arguments.curves_only:
-        raise ValueError(f"{dataset.name}/{chosen.method} {'; '.join(failures)}")
-    for scratch in scratches:  # only now: a job that fails loses all its outputs
-        scratch.remove()
+        if arguments.curves_only or one.weights:
+            folder = runs.folder(arguments.output, one.seed)
+            runs.write(folder, one, dataset, chosen, record, arguments.curves_only)
+
+    def report(trainer: Trainer) -> None:
+        shown(trainer)
+        for one in trainer.runs:
+            if one.stopped and one.seed not in written and not trainer.finished:
+                write(one)
+
+    for one in train(trainer, scratch, report):
+        write(one)
+        if one.failure and one.weights:  # as early stopping would have it
+            kept = f"{one.failure}; what was best, epoch {one.best_epoch}, is kept"
+            print(f"{label} {kept}", file=sys.stderr)
+        elif one.failure:
+            failures.append(one.failure)
+    return failures
 
 
 def _digest(chosen, dataset, made_by) -> str:

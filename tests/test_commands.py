@@ -133,6 +133,36 @@ def test_side_by_side_as_on_a_gpu(made, method, tmp_path, monkeypatch):
         assert float(ours["value"]) == pytest.approx(float(theirs["value"]), rel=1e-4)
 
 
+def test_a_stack_that_is_killed_keeps_the_seeds_that_had_stopped(
+    made, tmp_path, monkeypatch
+):
+    def validate(self):  # seed 3 is best in its first epoch after the warm-up
+        row = [float(self.epoch * (run.seed - 4)) for run in self.members]
+        return torch.tensor([row, [0.0] * len(row)])
+
+    def killed(self):
+        if self.epoch == 4:
+            raise KeyboardInterrupt
+        return run_epoch(self)
+
+    monkeypatch.setattr(machine, "stacks", lambda seeds, device: [list(seeds)])
+    monkeypatch.setattr(Trainer, "_validate", validate)
+    arguments = ["--data", str(made), "--seeds", "3", "5", *SMALL, "--patience", "2"]
+    arguments += ["--max-epochs", "6", "--output"]
+    train.main([*arguments, str(tmp_path / "whole")])
+    run_epoch = Trainer.run_epoch
+    monkeypatch.setattr(Trainer, "run_epoch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train.main([*arguments, str(tmp_path / "killed")])
+    assert not (tmp_path / "killed/seed5").exists()
+    there, whole = (tmp_path / name / "seed3" for name in ("killed", "whole"))
+    with np.load(there / "weights.npz") as a, np.load(whole / "weights.npz") as b:
+        assert json.loads(str(a["facts"])) == json.loads(str(b["facts"]))
+        for name in set(a.files) - {"facts"}:
+            np.testing.assert_array_equal(a[name], b[name])
+    assert json.loads((there / "record.json").read_text())["epochs"] == 3
+
+
 def test_the_record_says_in_which_precision_and_whether_compiled(
     made, tmp_path, monkeypatch, capsys
 ):
