@@ -34,7 +34,7 @@ measure() {
 # one at a time; tar says 1 where another pair wrote meanwhile, in a file not yet whole
 pack() (
     flock 9
-    tar czf "$output/results.tar.gz.part" --exclude=weights.npz \
+    tar czf "$output/results.tar.gz.part" --exclude='*weights.npz' \
         --exclude='*.checkpoint' results/gpu || [[ $? == 1 ]] || return
     mv "$output/results.tar.gz.part" "$output/results.tar.gz"
 ) 9>"$output/.lock"
@@ -116,14 +116,22 @@ train)
     : "${1:?a dataset of the plan, or DATASET/METHOD}"
     mkdir -p "$output"
     take_commit "$plan"
+    side_by_side=${JOBS:-1}
+    if [[ ! $side_by_side =~ ^[1-9][0-9]*$ ]]; then
+        echo "error: JOBS: $side_by_side; expected 1 or more" >&2
+        exit 2
+    fi
     {
         status=0 running=()
+        declare -A begun
         for wanted in "$@"; do
             found=
             while read -r dataset method flags; do
                 [[ $wanted == "$dataset" || $wanted == "$dataset/$method" ]] || continue
                 found=1
-                while (($(jobs -rp | wc -l) >= ${JOBS:-1})); do
+                [[ -z ${begun[$dataset/$method]:-} ]] || continue
+                begun[$dataset/$method]=1
+                while (($(jobs -rp | wc -l) >= side_by_side)); do
                     wait -n || true # told apart below
                 done
                 finish "$dataset" "$method" "$flags" &

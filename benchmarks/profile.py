@@ -71,7 +71,10 @@ def main(argv: list[str] | None = None) -> None:
     captured = device.type == "cuda" and not arguments.no_capture
     data = made(arguments.likelihood, arguments.images)
     seeds = range(arguments.seeds)
-    trainer = Trainer(data, settings, seeds, device, arguments.compile, captured)
+    compiled = arguments.compile and machine.compiler_works(device)
+    if arguments.compile and not compiled:
+        print("no compiler works here: the steps run as they are")
+    trainer = Trainer(data, settings, seeds, device, compiled, captured)
     steps = -(-arguments.images // settings.batch_size)
     print(f"{machine.describe(device)}, {settings.method}, {len(seeds)} seeds")
     with machine.products(settings.precision, device):

@@ -69,11 +69,10 @@ def _says_nothing(node) -> bool:
 def commit() -> str:
     """Return the checkout's commit, with ``+`` when the code differs.
 
-    What IOP_REPRO_COMMIT says goes first: it is set for a copy, whose git, if it came
-    along, may know nothing of the last commits. Without either 'unknown'.
+    Where there is no git, or one that knows nothing of the last commits, so that the
+    code differs, what IOP_REPRO_COMMIT says goes first. Without either 'unknown'.
     """
-    if said := os.environ.get("IOP_REPRO_COMMIT"):
-        return said
+    said = os.environ.get("IOP_REPRO_COMMIT")
     try:
         head, status = (
             subprocess.run(
@@ -89,8 +88,8 @@ def commit() -> str:
             )
         )
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return head + "+" * bool(status)
+        return said or "unknown"
+    return (said or f"{head}+") if status else head
 
 
 def now() -> str:

@@ -148,11 +148,11 @@ def _train(trainer: Trainer, scratch: Scratch, arguments, shared: dict) -> list[
 
     for one in train(trainer, scratch, report):
         write(one)
-        if one.failure and one.weights:  # as early stopping would have it
+        if one.failure and not one.weights:
+            failures.append(one.failure)
+        elif one.failure and not arguments.curves_only:  # as early stopping has it
             kept = f"{one.failure}; what was best, epoch {one.best_epoch}, is kept"
             print(f"{label} {kept}", file=sys.stderr)
-        elif one.failure:
-            failures.append(one.failure)
     return failures
 
 

@@ -208,6 +208,8 @@ class Trainer:
                     "expected a finite number; lower learning_rate, or look for "
                     "constant pixels"
                 )
+                if self._steps.psi:  # no bound: what diverges may first rise
+                    run.weights = {}
                 continue  # the other seeds share nothing with this one
             # not before: while the KL term hardly weighs, T lags behind a posterior
             # that moves fast, and the estimate exceeds even ln p(x)

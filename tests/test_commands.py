@@ -66,7 +66,9 @@ def test_a_search_keeps_curves_alone_and_takes_divergence_for_a_result(tmp_path)
         assert "--curves-only" in record["command"]
 
 
-def test_of_a_seed_that_diverges_late_the_best_is_kept(made, tmp_path, monkeypatch):
+def test_of_a_seed_that_diverges_late_the_best_is_kept(
+    made, tmp_path, monkeypatch, capsys
+):
     validate = Trainer._validate
 
     def broken(self):
@@ -79,6 +81,7 @@ def test_of_a_seed_that_diverges_late_the_best_is_kept(made, tmp_path, monkeypat
     monkeypatch.setattr(Trainer, "_validate", broken)
     arguments = ["--data", str(made), "--seeds", "0", "1", "--output", str(tmp_path)]
     train.main([*arguments, *SMALL, "--max-epochs", "4"])
+    assert "after epoch 3, expected" in capsys.readouterr().err
     rows = scores(made, sorted(tmp_path.glob("seed?")), tmp_path / "scores.csv")
     ends = {(row["seed"], row["epochs"], row["diverged"]) for row in rows}
     assert ends == {("0", "4", "False"), ("1", "3", "True")}
@@ -93,6 +96,11 @@ def test_of_a_seed_that_diverges_late_the_best_is_kept(made, tmp_path, monkeypat
     ):
         for name in set(ours.files) - {"facts"}:
             np.testing.assert_array_equal(ours[name], expected[name])
+    # an estimate of the ELBO may rise when a run diverges, so that none is best
+    estimated = ["--method", "iop", "--max-epochs", "4"]
+    with pytest.raises(SystemExit, match="made/iop seed 1: the ELBO is nan after epoc"):
+        train.main([*arguments, *SMALL, *estimated, "--output", str(tmp_path / "iop")])
+    assert [path.name for path in (tmp_path / "iop").glob("seed?")] == ["seed0"]
 
 
 @pytest.mark.parametrize("method", ["standard", "vampprior", "iop", "avb"])

@@ -7,14 +7,14 @@ from dataclasses import fields
 import pytest
 import yaml
 
-from models.settings import Settings
+from models.settings import PRECISIONS, Settings
 from workflow.scripts import configuration
 from workflow.scripts.configuration import ROOT
 
 CONFIGURATIONS = [
     ("paper.yaml",),
     *(("paper.yaml", n) for n in ("quick.yaml", "stand-ins.yaml")),
-    *(("paper.yaml", n) for n in ("reduced.yaml", "bfloat16.yaml")),
+    *(("paper.yaml", f"{n}.yaml") for n in PRECISIONS if n != "float32"),
     *(("paper.yaml", file) for file in (ROOT / "config/variants").glob("*.yaml")),
 ]
 

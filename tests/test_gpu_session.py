@@ -75,8 +75,14 @@ def test_pairs_are_trained_in_the_order_given_and_packed(machine):
 
 
 def test_pairs_can_be_trained_side_by_side_in_another_precision(machine):
-    how = {"JOBS": "3", "PRECISION": "tensorfloat32"}
-    names = ["first/standard", "second/broken", "second/standard"]
+    python, log = machine / "python", machine / "log"
+    python.write_text(
+        f'#!/bin/bash\necho start >>{log}\n{sys.executable} "$@"\nstatus=$?\n'
+        f"echo stop >>{log}\nexit $status\n"
+    )
+    python.chmod(0o755)
+    how = {"JOBS": "4", "PRECISION": "tensorfloat32", "PYTHON": str(python)}
+    names = ["second/standard", "second", "first/standard"]  # one of them twice
     (machine / "results/gpu").rename(machine / "results/before")
     try:
         status, output = session(machine, "train", "beside", "plan", *names, **how)
@@ -85,6 +91,10 @@ def test_pairs_can_be_trained_side_by_side_in_another_precision(machine):
         (machine / "results/before").rename(machine / "results/gpu")
     assert status == 1
     assert "second broken FAILED" in output
+    assert output.count("second standard finished") == 1
+    lines = log.read_text().split()
+    running = [sum(1 if x == "start" else -1 for x in lines[:i]) for i in range(9)]
+    assert max(running) > 1
     with tarfile.open(machine / "beside/results.tar.gz") as packed:
         for dataset in ("first", "second"):
             assert f"{dataset} standard finished" in output
@@ -103,6 +113,8 @@ def test_a_plan_of_other_code_is_refused(machine):
 
 
 def test_a_pair_that_fails_or_is_unknown_stops_no_other(machine):
+    status, output = session(machine, "train", "out", "plan", "first", JOBS="0")
+    assert (status, output) == (2, "error: JOBS: 0; expected 1 or more\n")
     names = ["second/broken", "third", "second/standard"]
     status, output = session(machine, "train", "out", "plan", *names)
     assert status == 1

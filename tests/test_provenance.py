@@ -1,6 +1,8 @@
 """What a record says of code and commit."""
 
 import ast
+import re
+import subprocess
 
 import pytest
 
@@ -40,6 +42,21 @@ def test_empty_fields_of_a_later_python_change_no_fingerprint(fingerprint, monke
     assert fingerprint(CODE) == before
 
 
-def test_a_commit_that_is_said_goes_before_gits(monkeypatch):
+def test_a_commit_that_is_said_goes_before_a_git_that_does_not_know(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    monkeypatch.delenv("IOP_REPRO_COMMIT", raising=False)
+    assert provenance.commit() == "unknown"
     monkeypatch.setenv("IOP_REPRO_COMMIT", "0123456789ab")
     assert provenance.commit() == "0123456789ab"
+    who = ["-c", "user.name=n", "-c", "user.email=e"]
+    for command in (["init", "-q"], [*who, "commit", "-qm", "m", "--allow-empty"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    head = provenance.commit()
+    assert re.fullmatch("[0-9a-f]{12}", head)
+    assert head != "0123456789ab"
+    (tmp_path / "code.py").write_text("x = 1\n")
+    assert provenance.commit() == "0123456789ab"
+    monkeypatch.delenv("IOP_REPRO_COMMIT")
+    assert provenance.commit() == f"{head}+"

@@ -32,10 +32,9 @@ def test_the_readme_shows_what_omniglot_rebuilt_gives():
     audit = pd.read_csv(path).query("metric == 'log_likelihood'")
     more = audit.groupby("samples")["value"].mean()
     assert list(more.index) == [100, 1000]
-    words = "with a hundred and a thousand importance samples instead of ten it is "
-    assert (
-        words + f"{more[100]:.2f} and {more[1000]:.2f}: they count" in flowing().lower()
-    )
+    words = "a hundred and a thousand importance samples instead of ten it is "
+    values = f"{more[100]:.2f} and {more[1000]:.2f}"
+    assert f"{words}{values}: a thousand count for more" in flowing()
     paper = pd.read_csv(reference.FOLDER / "paper.csv").query("dataset == 'omniglot'")
     assert more[1000] - of.mean() > np.ptp(paper["mean"])
     assert audit["device"].str.contains("H100").all()

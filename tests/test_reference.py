@@ -115,7 +115,7 @@ def test_runs_of_other_settings_are_refused(taken):
     assert expected in output
 
 
-def test_runs_in_another_precision_are_let_pass(taken):
+def test_runs_in_tensorfloat32_are_let_pass(taken):
     place = taken / "results/reference"
     names = "paper.yaml", "quick.yaml", "../tests/tiny.yaml"
     config = configuration.check(configuration.load(*names))

@@ -147,20 +147,22 @@ def test_runs_that_diverged_are_told(tmp_path):
     scored = seeds("mnist", "standard", [-90.0, -90.1, -90.2])
     scored[1]["diverged"] = True
     scored += seeds("mnist", "iop", [-89.0, -89.1])
-    _, markdown, _ = run_table2(tmp_path, write(tmp_path, scored), ["mnist"])
+    frame, markdown, _ = run_table2(tmp_path, write(tmp_path, scored), ["mnist"])
+    assert frame["diverged"].tolist() == [1, 0, 0]
     line = "Diverged, after the epoch that is kept: 1 of 3 in MNIST (Standard VAE)."
     assert line in markdown
 
 
 def test_another_precision_is_told(tmp_path):
-    line = "Matrix products of training: float32, but {} in OMNIGLOT"
     for there, told in (("float32", False), ("tensorfloat32", True)):
         rows = seeds("omniglot", "iop", [1.0, 2.0, 3.0], precision=there)
-        _, markdown, _ = run_table2(
+        frame, markdown, _ = run_table2(
             tmp_path, write(tmp_path, *MNIST, rows), ["mnist", "omniglot"]
         )
-        assert (line.format(there) in markdown) is told
+        line = "Matrix products of training: float32, but tensorfloat32 in OMNIGLOT."
+        assert (line in markdown) is told
         assert ("Matrix products" in markdown) is told
+        assert frame["precision"].dropna().tolist() == ["float32"] * 3 + [there]
 
 
 def test_latex_is_balanced(tmp_path):

@@ -77,8 +77,9 @@ def grid(lines: list[dict], paper: pd.DataFrame, registry) -> list[list[str]]:
 def _words(line: dict) -> str:
     """As "patience 150 → 50", with what both sides have unlike the shipped."""
     changed = dict(line["changes"])
-    if len(set(line["devices"])) > 1:
-        changed["device"] = line["devices"]
+    for of in ("device", "precision"):  # that no configuration asked for
+        if len(set(line[f"{of}s"])) > 1:
+            changed.setdefault(of, line[f"{of}s"])
     text = ", ".join(
         f"{key.replace('_', ' ')} {old} → {new}" for key, (old, new) in changed.items()
     )

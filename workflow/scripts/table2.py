@@ -25,6 +25,8 @@ COLUMNS = [
     "bold",
     "p_value",
     "approximate",
+    "precision",
+    "diverged",
 ]
 CAPTION = (
     "Comparison of test log-likelihoods (nats), mean ± standard deviation over seeds"
@@ -51,6 +53,8 @@ def rows(table: Table, registry: products.Registry, configuration: str) -> list[
                 "bold": bool(standing and standing.bold),
                 "p_value": standing.p if standing else None,
                 "approximate": prior in ESTIMATED,
+                "precision": cell.precision,
+                "diverged": cell.diverged,
             }
         )
     return found
@@ -135,7 +139,7 @@ def notes(table: Table, registry: products.Registry) -> list[str]:
     lines += facts(table, registry)
     if 0 in counts:
         lines.append(
-            f"{tabular.ABSENT}: no scores; the best is that of the others, two or more."
+            f"{tabular.ABSENT}: no scores; a column with one prior has no best."
         )
     return lines
 

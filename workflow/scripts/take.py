@@ -55,7 +55,8 @@ def pair_files(
     for kind in ("scores", "audit", "posterior"):
         source, target = (root / kind / f"{pair}.csv" for root in (results, folder))
         if source.exists():
-            tables[target] = reading.table(source, ("seed",))
+            wanted = ("seed",) if kind == "posterior" else ("seed", "diverged")
+            tables[target] = reading.table(source, wanted)
         elif kind == "scores":
             raise BadInput(f"{source}: no such file, expected a finished pair's")
         elif target.exists():  # of these seeds it would be about older weights

@@ -129,7 +129,7 @@ def compared(found: list[Side]) -> list[dict]:
                 "after": side.name,
                 "changes": changes(before, side, pair),
                 "at": changes(found[0], before, pair),
-                "devices": tuple(", ".join(sorted(set(of["device"]))) for of in (a, b)),
+                **{f"{of}s": _both(of, a, b) for of in ("device", "precision")},
             }
             _check(row, a, b)
             lines.append(row | {"normalised": False} | _held(a["value"], b["value"]))
@@ -137,6 +137,12 @@ def compared(found: list[Side]) -> list[dict]:
             if a is not None and b is not None and len(a.index.intersection(b.index)):
                 lines.append(row | {"normalised": True} | _held(a, b))
     return lines
+
+
+def _both(column: str, a: pd.DataFrame, b: pd.DataFrame) -> tuple[str, str]:
+    """What two sides' scores say in a column, each value once."""
+    first, second = (", ".join(sorted(set(of[column]))) for of in (a, b))
+    return first, second
 
 
 def _check(row: dict, a: pd.DataFrame, b: pd.DataFrame) -> None:
