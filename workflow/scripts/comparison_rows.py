@@ -3,8 +3,9 @@
 from workflow.scripts.verdicts import SIZES, TOO_FEW, Judge, size_verdict
 
 VALUE_COLUMNS = (
-    "configuration,dataset,stand_in_for,prior,components,samples,n,mean,sd,"
-    "paper_components,paper_n,paper_mean,paper_sd,difference,low,high,p_value,verdict"
+    "configuration,dataset,stand_in_for,prior,components,samples,precision,n,diverged,"
+    "mean,sd,paper_components,paper_n,paper_mean,paper_sd,difference,low,high,p_value,"
+    "verdict"
 ).split(",")
 ORDER_COLUMNS = (
     "configuration,dataset,stand_in_for,prior,other,gap,p_value,paper_gap,"
@@ -34,7 +35,9 @@ def value_rows(judge: Judge, configuration: str) -> list[dict]:
                 "prior": prior,
                 "components": cell.components,
                 "samples": cell.samples,
+                "precision": cell.precision,
                 "n": len(cell.values),
+                "diverged": cell.diverged,
                 "mean": ours.mean if ours else None,
                 "sd": ours.sd if ours and ours.n > 1 else None,
                 "paper_components": printed.components if printed else None,
