@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from models import data
 from models.data import Dataset
 from models.settings import Settings
 from tests.dag import TINY, checkout, snakemake
@@ -50,3 +51,10 @@ def images(likelihood: str, n: int = 40, pixels: int = 6) -> Dataset:
     if dynamic:
         other = other.round()
     return Dataset("made", likelihood, dynamic, train, other, other[::-1].copy())
+
+
+@pytest.fixture
+def made(tmp_path):
+    """The file of a small dataset."""
+    data.save(images("bernoulli"), tmp_path / "made.npz")
+    return tmp_path / "made.npz"

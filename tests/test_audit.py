@@ -9,26 +9,21 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from commanded import run_training
 
 from models import audit as measuring
-from models import data, train
+from models import data
 from models.distributions import standard_normal
 from models.randomness import Streams, threshold
 from models.training import build
 from tests.conftest import images
-
-SMALL = (
-    "--hidden-units 8 --latent-dim 2 --batch-size 16 --max-epochs 2 --warmup-epochs 1 "
-    "--components 4 --ratio-epochs 1"
-).split()
 
 
 def measured(tmp_path, method):
     """Rows of the command for two seeds of a little run."""
     path, output = tmp_path / "made.npz", tmp_path / f"{method}.csv"
     data.save(images("bernoulli"), path)
-    run = ["--data", str(path), "--output", str(tmp_path / method)]
-    train.main([*run, "--method", method, "--seeds", "3", "5", *SMALL])
+    run_training(path, method, [3, 5], tmp_path / method)
     folders = [str(tmp_path / f"{method}/seed{k}") for k in (3, 5)]
     flags = "--samples 20 60 --chains 8 --temperatures 5".split()
     measuring.main(

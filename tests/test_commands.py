@@ -3,172 +3,15 @@
 import csv
 import itertools
 import json
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 import torch
+from commanded import SMALL, run_training, scores
 
 from models import data, evaluate, machine, posterior, runs, train
-from models.checkpoint import Scratch
-from models.machine import stacks
-from models.provenance import ROOT
 from models.training import Trainer
 from tests.conftest import images
-
-SMALL = (
-    "--hidden-units 8 --latent-dim 2 --batch-size 16 --max-epochs 2 --warmup-epochs 1 "
-    "--components 4 --ratio-epochs 1"
-).split()
-
-
-@pytest.fixture
-def made(tmp_path):
-    data.save(images("bernoulli"), tmp_path / "made.npz")
-    return tmp_path / "made.npz"
-
-
-def run_training(made, method, seeds, output):
-    seeds = [str(seed) for seed in seeds]
-    arguments = ["--data", str(made), "--seeds", *seeds, "--output", str(output)]
-    train.main([*arguments, "--method", method, *SMALL])
-
-
-def scores(made, folders, output):
-    train_folders = [str(folder) for folder in folders]
-    evaluate.main(
-        ["--data", str(made), "--runs", *train_folders, "--output", str(output)]
-    )
-    with open(output, newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_a_search_keeps_curves_alone_and_takes_divergence_for_a_result(tmp_path):
-    data.save(images("gaussian"), tmp_path / "gray.npz")
-    arguments = ["--data", str(tmp_path / "gray.npz"), "--seeds", "0"]
-    arguments += ["--output", str(tmp_path), *SMALL]
-    with pytest.raises(SystemExit, match="seed 0: the ELBO is nan after epoch 1"):
-        train.main([*arguments, "--learning-rate", "1"])
-    assert not (tmp_path / "seed0").exists()
-    train.main(arguments)  # its weights must not stay beside another run's record
-    assert (tmp_path / "seed0/weights.npz").exists()
-    for rate, diverged in (("1", True), ("0.001", False)):
-        train.main([*arguments, "--learning-rate", rate, "--curves-only"])
-        assert sorted(path.name for path in (tmp_path / "seed0").iterdir()) == [
-            "curve.csv",
-            "record.json",
-        ]
-        record = json.loads((tmp_path / "seed0/record.json").read_text())
-        assert record["diverged"] is diverged
-        assert (record["best_valid_elbo"] is None) is diverged
-        assert "--curves-only" in record["command"]
-
-
-def test_of_a_seed_that_diverges_late_the_best_is_kept(
-    made, tmp_path, monkeypatch, capsys
-):
-    validate = Trainer._validate
-
-    def broken(self):
-        terms = validate(self)
-        ill = [run.seed == 1 and self.epoch == 3 for run in self.members]
-        terms[:, ill] = torch.nan
-        return terms
-
-    run_training(made, "standard", [1], tmp_path / "short")  # two epochs
-    monkeypatch.setattr(Trainer, "_validate", broken)
-    arguments = ["--data", str(made), "--seeds", "0", "1", "--output", str(tmp_path)]
-    train.main([*arguments, *SMALL, "--max-epochs", "4"])
-    assert "after epoch 3, expected" in capsys.readouterr().err
-    rows = scores(made, sorted(tmp_path.glob("seed?")), tmp_path / "scores.csv")
-    ends = {(row["seed"], row["epochs"], row["diverged"]) for row in rows}
-    assert ends == {("0", "4", "False"), ("1", "3", "True")}
-    one, other = (
-        json.loads((folder / "seed1/record.json").read_text())
-        for folder in (tmp_path, tmp_path / "short")
-    )
-    assert one["epoch"] == other["epoch"]
-    with (
-        np.load(tmp_path / "seed1/weights.npz") as ours,
-        np.load(tmp_path / "short/seed1/weights.npz") as expected,
-    ):
-        for name in set(ours.files) - {"facts"}:
-            np.testing.assert_array_equal(ours[name], expected[name])
-    # an estimate of the ELBO may rise when a run diverges, so that none is best
-    estimated = ["--method", "iop", "--max-epochs", "4"]
-    with pytest.raises(SystemExit, match="made/iop seed 1: the ELBO is nan after epoc"):
-        train.main([*arguments, *SMALL, *estimated, "--output", str(tmp_path / "iop")])
-    assert [path.name for path in (tmp_path / "iop").glob("seed?")] == ["seed0"]
-
-
-@pytest.mark.parametrize("method", ["standard", "vampprior", "iop", "avb"])
-def test_a_seed_is_the_same_alone_and_in_company(made, method, tmp_path):
-    """Weights, curve and scores, through the commands."""
-    run_training(made, method, [3, 5], tmp_path / "company")
-    run_training(made, method, [5], tmp_path / "alone")
-    weights = []
-    for name in ("company", "alone"):
-        with np.load(tmp_path / name / "seed5" / runs.WEIGHTS) as file:
-            weights.append({key: file[key].tobytes() for key in file.files})
-    assert weights[0] == weights[1]
-    company = scores(
-        made, [tmp_path / f"company/seed{k}" for k in (3, 5)], tmp_path / "c.csv"
-    )
-    alone = scores(made, [tmp_path / "alone/seed5"], tmp_path / "a.csv")
-    assert [row for row in company if row["seed"] == "5"] == alone
-    assert not list(tmp_path.rglob("*.checkpoint"))
-
-
-@pytest.mark.parametrize("method", ["standard", "vampprior", "iop", "avb"])
-def test_side_by_side_as_on_a_gpu(made, method, tmp_path, monkeypatch):
-    """All seeds in one stack, from training to scores; the same up to rounding."""
-    run_training(made, method, [3, 5], tmp_path / "apart")
-    folders = [tmp_path / f"apart/seed{k}" for k in (3, 5)]
-    apart = scores(made, folders, tmp_path / "apart.csv")
-    monkeypatch.setattr(machine, "stacks", lambda seeds, device: [list(seeds)])
-    run_training(made, method, [3, 5], tmp_path / "stacked")
-    folders = [tmp_path / f"stacked/seed{k}" for k in (3, 5)]
-    record = json.loads((folders[1] / runs.RECORD).read_text())
-    assert record["stack"] == [3, 5]
-    stacked = scores(made, folders, tmp_path / "stacked.csv")
-    key = ("seed", "split", "metric")
-    for rows in (apart, stacked):
-        rows.sort(key=lambda row: [row[k] for k in key])
-    for ours, theirs in zip(stacked, apart, strict=True):
-        assert [ours[k] for k in key] == [theirs[k] for k in key]
-        assert float(ours["value"]) == pytest.approx(float(theirs["value"]), rel=1e-4)
-
-
-def test_a_stack_that_is_killed_keeps_the_seeds_that_had_stopped(
-    made, tmp_path, monkeypatch
-):
-    def validate(self):  # seed 3 is best in its first epoch after the warm-up
-        row = [float(self.epoch * (run.seed - 4)) for run in self.members]
-        return torch.tensor([row, [0.0] * len(row)])
-
-    def killed(self):
-        if self.epoch == 4:
-            raise KeyboardInterrupt
-        return run_epoch(self)
-
-    monkeypatch.setattr(machine, "stacks", lambda seeds, device: [list(seeds)])
-    monkeypatch.setattr(Trainer, "_validate", validate)
-    arguments = ["--data", str(made), "--seeds", "3", "5", *SMALL, "--patience", "2"]
-    arguments += ["--max-epochs", "6", "--output"]
-    train.main([*arguments, str(tmp_path / "whole")])
-    run_epoch = Trainer.run_epoch
-    monkeypatch.setattr(Trainer, "run_epoch", killed)
-    with pytest.raises(KeyboardInterrupt):
-        train.main([*arguments, str(tmp_path / "killed")])
-    assert not (tmp_path / "killed/seed5").exists()
-    there, whole = (tmp_path / name / "seed3" for name in ("killed", "whole"))
-    with np.load(there / "weights.npz") as a, np.load(whole / "weights.npz") as b:
-        assert json.loads(str(a["facts"])) == json.loads(str(b["facts"]))
-        for name in set(a.files) - {"facts"}:
-            np.testing.assert_array_equal(a[name], b[name])
-    assert json.loads((there / "record.json").read_text())["epochs"] == 3
 
 
 def test_the_record_says_in_which_precision_and_whether_compiled(
@@ -215,48 +58,6 @@ def test_more_importance_samples_move_no_other_score(made, tmp_path):
             rows.append([r for r in csv.DictReader(file) if r["samples"] == "1"])
     assert rows[0] == rows[1]
     assert len(rows[0]) == 6
-
-
-def test_a_killed_process_resumes_to_the_same_weights(made, tmp_path):
-    """Killed without warning while a checkpoint is written again and again."""
-    command = [sys.executable, "-m", "models.train", "--data", str(made)]
-    command += ["--seeds", "0", "--method", "iop", *SMALL, "--max-epochs", "400"]
-    command += ["--patience", "400", "--checkpoint-interval", "0", "--output"]
-    process = subprocess.Popen(
-        [*command, str(tmp_path / "killed")], cwd=ROOT, stderr=subprocess.DEVNULL
-    )
-    checkpoint = tmp_path / "killed/.seed0.checkpoint"
-    while not checkpoint.exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    time.sleep(0.5)
-    process.kill()
-    process.wait()
-    assert not (tmp_path / "killed/seed0").exists()
-    state = torch.load(checkpoint, weights_only=True)["state"]
-    assert 0 < state["epoch"] < 400
-    for name in ("killed", "whole"):
-        subprocess.run(
-            [*command, str(tmp_path / name)], cwd=ROOT, check=True, capture_output=True
-        )
-    weights = []
-    for name in ("killed", "whole"):
-        with np.load(tmp_path / name / "seed0" / runs.WEIGHTS) as file:
-            weights.append({key: file[key].tobytes() for key in file.files})
-    assert weights[0] == weights[1]
-    record = json.loads((tmp_path / "killed/seed0" / runs.RECORD).read_text())
-    assert record["started"] == state["started"]  # by the process that was killed
-
-
-def test_a_checkpoint_of_another_order_of_sums_is_ignored(made, tmp_path, monkeypatch):
-    monkeypatch.setattr(Scratch, "remove", lambda self: None)
-    common = ["--data", str(made), "--seeds", "0", "--method", "standard", *SMALL]
-    curves = []
-    for threads in ("1", "1", "2"):
-        train.main([*common, "--output", str(tmp_path), "--threads", threads])
-        curves.append((tmp_path / "seed0" / runs.CURVES).read_text())
-    assert curves[1] == curves[0]  # with its seconds: nothing was trained
-    assert curves[2] != curves[0]
 
 
 def test_posterior_samples(made, tmp_path):
@@ -353,8 +154,3 @@ def test_evaluation_errors_are_one_line(made, tmp_path, capsys):
     weights.write_bytes(weights.read_bytes()[:100])
     assert "not a run's folder" in fails(made, tmp_path / "a/seed0")
     assert not (tmp_path / "s.csv").exists()
-
-
-def test_a_gpu_stacks_all_seeds_and_a_cpu_none():
-    assert stacks([3, 1], torch.device("cuda")) == [[3, 1]]
-    assert stacks([3, 1], torch.device("cpu")) == [[3], [1]]
