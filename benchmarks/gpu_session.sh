@@ -99,7 +99,7 @@ check)
         nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv || true
         $python -m benchmarks.gpu_check --device "$device" || status=1
         for method in standard vampprior iop; do
-            $python -m benchmarks.profile --device "$device" --method "$method" \
+            $python -m benchmarks.profiling --device "$device" --method "$method" \
                 --precision "${PRECISION:-float32}" || status=1
         done
         $python -m benchmarks.speed --device "$device" --images 10000 --rounds 3 \

@@ -40,8 +40,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--curves-only",
         action="store_true",
-        help="write no weights; curve and record of a seed, too, that diverges in the "
-        "warm-up, which else is an error: for a search",
+        help="write no weights; curve and record of a seed, too, that diverges and "
+        "leaves none, which else is an error: for a search",
     )
     options.add_configuration(p)
     options.add_machine(p)

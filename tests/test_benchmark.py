@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import epochs, gpu_check, pairs, profile, report, speed
+from benchmarks import epochs, gpu_check, pairs, profiling, report, speed
 from benchmarks.plain import PlainTrainer
 from models import data, options, train
 from models.provenance import ROOT
@@ -86,7 +86,9 @@ def test_the_check_of_a_gpu_holds_graphs_against_launches(launched, monkeypatch)
 
 def test_the_profile_counts_the_products_of_a_step(capsys):
     """Three layers of T forward, and backward but for its inputs: Eq. 20's step."""
-    profile.main(["--images", "200", "--seeds", "1", "--method", "iop", "--top", "99"])
+    profiling.main(
+        ["--images", "200", "--seeds", "1", "--method", "iop", "--top", "99"]
+    )
     vae, ratio = capsys.readouterr().out.split("ratio step: ")
     assert "iop, 1 seeds" in vae
     calls = {line.split()[-1]: float(line.split()[0]) for line in ratio.splitlines()}

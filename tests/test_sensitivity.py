@@ -106,6 +106,13 @@ def test_a_variant_is_held_against_what_it_differs_least_from(made):
     assert befores == {"short": "shipped", "both": "short", "other": "short"}
 
 
+def test_a_precision_that_no_configuration_asked_for_is_named(made):
+    words = "patience 150 → 7, precision float32 → tensorfloat32"
+    assert words not in made.page()
+    made.write("short", "iop", AFTER, precision="tensorfloat32")
+    assert words in made.page()
+
+
 def test_lower_precision_needs_every_prior_within_a_nat(made):
     made.variant("bf", training={"precision": "bfloat16"})
     near = np.add(BEFORE, [0.1, -0.2, 0.3, -0.1, 0.1])

@@ -139,7 +139,8 @@ def notes(table: Table, registry: products.Registry) -> list[str]:
     lines += facts(table, registry)
     if 0 in counts:
         lines.append(
-            f"{tabular.ABSENT}: no scores; a column with one prior has no best."
+            f"{tabular.ABSENT}: no scores; the best is that of the others, and of one "
+            "alone there is none."
         )
     return lines
 
