@@ -1,9 +1,10 @@
-"""Scores of the committed runs and the README's text, for the tests of its numbers."""
+"""Scores of the committed runs and the documents that tell of them."""
 
 import pandas as pd
 
 from workflow.scripts import configuration, reference
 
+README, FINDINGS = "README.md", "docs/findings.md"
 CELLS = {
     "standard": "standard",
     "vampprior-500": "VampPrior",
@@ -25,13 +26,13 @@ def scored(dataset, method, split="test", metric="log_likelihood", kind="scores"
     return values
 
 
-def readme():
-    return (configuration.ROOT / "README.md").read_text()
+def text_of(document):
+    return (configuration.ROOT / document).read_text()
 
 
-def flowing():
-    """The README without its line breaks."""
-    return " ".join(readme().split())
+def flowing(document):
+    """Its text without its line breaks."""
+    return " ".join(text_of(document).split())
 
 
 def normalised(dataset):

@@ -9,7 +9,10 @@ from workflow.scripts.configuration import ROOT
 DOCUMENTS = [
     "README.md",
     "config/README.md",
-    *(f"docs/{name}.md" for name in ("protocol", "extending", "speed", "sensitivity")),
+    *(
+        f"docs/{name}.md"
+        for name in ("protocol", "extending", "speed", "sensitivity", "findings")
+    ),
 ]
 
 

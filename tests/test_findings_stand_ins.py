@@ -1,4 +1,4 @@
-"""The README's numbers of the stand-ins, from the committed runs."""
+"""The numbers of the stand-ins, from the committed runs."""
 
 import itertools
 import json
@@ -7,7 +7,16 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from committed import CELLS, flowing, normalised, readme, said, scored
+from committed import (
+    CELLS,
+    FINDINGS,
+    README,
+    flowing,
+    normalised,
+    said,
+    scored,
+    text_of,
+)
 from scipy import stats
 
 from workflow.scripts import configuration, reference
@@ -19,7 +28,7 @@ STAND_INS = {"bone-marrow": "bone marrow", "freyfaces-split1": "FreyFaces split 
 def test_the_readme_shows_what_the_stand_ins_give(dataset, name):
     tested = [scored(dataset, method) for method in CELLS]
     tested.append(normalised(dataset))
-    (line,) = [x for x in readme().splitlines() if x.startswith(f"| {name}")]
+    (line,) = [x for x in text_of(README).splitlines() if x.startswith(f"| {name}")]
     counts = [str(len(of)) for of in tested[:3]]
     n = counts[0] if len(set(counts)) == 1 else ", ".join(counts)
     texts = [f"{of.mean():.2f} ± {of.std():.2f}" for of in tested]
@@ -28,21 +37,23 @@ def test_the_readme_shows_what_the_stand_ins_give(dataset, name):
 
 def test_the_readme_shows_what_omniglot_rebuilt_gives():
     of = scored("omniglot-rebuilt", "standard")
-    assert f"K = 1000 | {len(of)} | {of.mean():.2f} ± {of.std():.2f} |" in readme()
+    assert f"K = 1000 | {len(of)} | {of.mean():.2f} ± {of.std():.2f} |" in text_of(
+        README
+    )
     path = reference.FOLDER / "audit/omniglot-rebuilt/standard.csv"
     audit = pd.read_csv(path).query("metric == 'log_likelihood'")
     more = audit.groupby("samples")["value"].mean()
     assert list(more.index) == [100, 1000]
     words = "a hundred and a thousand importance samples instead of ten it is "
     values = f"{more[100]:.2f} and {more[1000]:.2f}"
-    assert f"{words}{values}: a thousand count for more" in flowing()
+    assert f"{words}{values}: a thousand count for more" in flowing(FINDINGS)
     paper = pd.read_csv(reference.FOLDER / "paper.csv").query("dataset == 'omniglot'")
     assert more[1000] - of.mean() > np.ptp(paper["mean"])
     assert audit["device"].str.contains("H100").all()
     assert set(audit["precision"]) == {"tensorfloat32"}
 
 
-def test_the_readme_says_what_another_split_of_freyfaces_does():
+def test_the_findings_says_what_another_split_of_freyfaces_does():
     new, old = (
         {method: scored(dataset, method) for method in CELLS}
         for dataset in ("freyfaces-split1", "freyfaces")
@@ -55,18 +66,18 @@ def test_the_readme_says_what_another_split_of_freyfaces_does():
         p = stats.ttest_ind(new[high], new[low], equal_var=False).pvalue
         gap = words.format(new[high].mean() - new[low].mean())
         pattern = rf"{re.escape(gap)}( VAE)? \({re.escape(said(p))}\)"
-        assert re.search(pattern, flowing()), f"{gap} ({said(p)})"
+        assert re.search(pattern, flowing(FINDINGS)), f"{gap} ({said(p)})"
     less = normalised("freyfaces-split1")
     p = stats.ttest_ind(less, new["standard"], equal_var=False).pvalue
     gap = less.mean() - new["standard"].mean()
-    assert f"normalised {gap:+.1f} ({said(p)});" in flowing()
+    assert f"normalised {gap:+.1f} ({said(p)});" in flowing(FINDINGS)
     moved = [new[method].mean() - old[method].mean() for method in CELLS]
     words = f"The split moves the means by {min(moved):+.1f} to {max(moved):+.1f}"
-    assert words in flowing()
+    assert words in flowing(FINDINGS)
 
 
-def test_the_readme_says_what_bone_marrow_shows():
-    text, place = flowing(), reference.FOLDER
+def test_the_findings_says_what_bone_marrow_shows():
+    text, place = flowing(FINDINGS), reference.FOLDER
     tested = [scored("bone-marrow", method) for method in CELLS]
     ps = [
         stats.ttest_ind(a, b, equal_var=False).pvalue
@@ -93,7 +104,7 @@ def test_the_readme_says_what_bone_marrow_shows():
         assert words.format(min(values), max(values)) in text
 
 
-def test_the_readme_says_what_the_search_on_bone_marrow_found():
+def test_the_findings_says_what_the_search_on_bone_marrow_found():
     """The means of the best validation ELBO, and which rate leads around the best."""
     found = []
     for path in (reference.FOLDER / "search/bone-marrow").rglob("record.json"):
@@ -115,12 +126,12 @@ def test_the_readme_says_what_the_search_on_bone_marrow_found():
         words = (
             f"({best[first]:.1f}, then {best[second]:.1f} at {second * 1e4:.0f}e-4, "
         )
-        assert f"{words}{best[1e-3]:.1f} at 1e-3)" in flowing()
+        assert f"{words}{best[1e-3]:.1f} at 1e-3)" in flowing(FINDINGS)
         assert usual.idxmax() == second
 
 
-def test_the_readme_says_how_many_components_are_in_use():
-    text = flowing()
+def test_the_findings_says_how_many_components_are_in_use():
+    text = flowing(FINDINGS)
     used = {
         dataset: scored(dataset, "vampprior-500", "train", "components_in_use", "audit")
         for dataset in ("bone-marrow", "freyfaces-split1")
@@ -140,13 +151,13 @@ def test_the_readme_says_how_many_components_are_in_use():
     assert f"For the IOP it gives {ours.mean():.1f} ± {ours.std():.1f}," in text
 
 
-def test_the_readme_says_what_figure_3_shows():
+def test_the_findings_says_what_figure_3_shows():
     paths = reference.FOLDER.glob("scores/bone-marrow/vampprior-*.csv")
     components = sorted(int(path.stem.partition("-")[2]) for path in paths)
     swept = [scored("bone-marrow", f"vampprior-{k}") for k in components]
     iop, less = scored("bone-marrow", "iop"), normalised("bone-marrow")
     texts = [f"{of.mean():.2f} ± {of.std():.2f}" for of in swept]
-    lines = readme().splitlines()
+    lines = text_of(FINDINGS).splitlines()
     assert f"| K | {' | '.join(map(str, components))} |" in lines
     assert f"| VampPrior | {' | '.join(texts)} |" in lines
     best = max(of.mean() for of in swept)
@@ -167,7 +178,7 @@ def test_the_readme_says_what_figure_3_shows():
         f"the IOP lies {less.mean() - best:+.1f} from the best K",
         f"{min(used):.1f} to {max(used):.1f} components are in use",
     ):
-        assert words in flowing()
+        assert words in flowing(FINDINGS)
 
 
 def test_the_protocol_says_how_many_chains_count():

@@ -1,10 +1,10 @@
-"""The README's numbers of OneHot, from the committed runs."""
+"""The findings' numbers of OneHot, from the committed runs."""
 
 import math
 
 import numpy as np
 import pandas as pd
-from committed import flowing, readme, scored
+from committed import FINDINGS, flowing, scored, text_of
 from scipy import stats
 
 from workflow.scripts import figure2, reference, tabular
@@ -24,7 +24,7 @@ def onehot_curves(method):
     return [pd.read_csv(path).query("100 <= epoch <= 1000") for path in paths]
 
 
-def test_the_readme_shows_the_committed_onehot_runs():
+def test_the_findings_shows_the_committed_onehot_runs():
     """Its table, from curves and scores."""
     for method, name in ONEHOT.items():
         curves = onehot_curves(method)
@@ -44,11 +44,11 @@ def test_the_readme_shows_the_committed_onehot_runs():
             for x in of
         ]
         assert {x.count() for x in of} <= {0, 8}
-        assert f"| {name} | {' | '.join(texts)} |" in readme()
+        assert f"| {name} | {' | '.join(texts)} |" in text_of(FINDINGS)
 
 
-def test_the_readme_says_what_the_estimates_on_onehot_hide():
-    text, optimum = flowing(), -math.log(4)
+def test_the_findings_says_what_the_estimates_on_onehot_hide():
+    text, optimum = flowing(FINDINGS), -math.log(4)
     curves = {m: onehot_curves(m) for m in ONEHOT}
     above = {
         m: (pd.concat(curve["valid_elbo"] for curve in of) > optimum).mean()
@@ -72,7 +72,7 @@ def test_the_readme_says_what_the_estimates_on_onehot_hide():
     assert exact[worst] < rest.min()
 
 
-def test_the_readme_says_who_comes_closest_to_the_optimum_on_onehot():
+def test_the_findings_says_who_comes_closest_to_the_optimum_on_onehot():
     exact = {m: scored("onehot", m, metric="exact_log_likelihood") for m in ONEHOT}
     usual = {
         m: np.mean([c["valid_elbo"].mean() for c in onehot_curves(m)]) for m in ONEHOT
@@ -87,11 +87,11 @@ def test_the_readme_says_who_comes_closest_to_the_optimum_on_onehot():
         ("iop", "between it and the IOP no difference was found (p = {:.2f})"),
     ):
         p = stats.ttest_ind(exact["avb"], exact[other], equal_var=False).pvalue
-        assert words.format(p) in flowing()
+        assert words.format(p) in flowing(FINDINGS)
         assert (p < 0.05) == (other != "iop")
 
 
-def test_the_readme_says_what_the_priors_on_onehot_miss():
+def test_the_findings_says_what_the_priors_on_onehot_miss():
     gaps = {
         m: -math.log(4)
         - scored("onehot", m, metric="optimal_prior_log_likelihood").mean()
@@ -99,10 +99,10 @@ def test_the_readme_says_what_the_priors_on_onehot_miss():
     }
     assert abs(gaps["vampprior-50"]) < 0.001
     words = f"The IOP's are {gaps['iop']:.2f} from it, those of the standard VAE "
-    assert words + f"{gaps['standard']:.2f}." in flowing()
+    assert words + f"{gaps['standard']:.2f}." in flowing(FINDINGS)
 
 
-def test_the_readme_says_how_the_seeds_on_onehot_scatter():
+def test_the_findings_says_how_the_seeds_on_onehot_scatter():
     means = {m: [c["valid_elbo"].mean() for c in onehot_curves(m)] for m in ONEHOT}
     spread = {method: max(of) - min(of) for method, of in means.items()}
     assert max(spread, key=spread.get) == "vampprior-50"
@@ -110,4 +110,4 @@ def test_the_readme_says_how_the_seeds_on_onehot_scatter():
         ("vampprior-50", "scatters most, from {:.2f} to {:.2f}"),
         ("standard", "(the standard VAE's from {:.2f} to {:.2f})"),
     ):
-        assert words.format(min(means[method]), max(means[method])) in flowing()
+        assert words.format(min(means[method]), max(means[method])) in flowing(FINDINGS)

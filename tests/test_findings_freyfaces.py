@@ -1,0 +1,179 @@
+"""The findings' numbers of FreyFaces, from the committed runs."""
+
+import json
+
+import numpy as np
+import pandas as pd
+from committed import CELLS, FINDINGS, flowing, freyfaces, said
+from scipy import stats
+
+from workflow.scripts import reference, tabular
+
+
+def test_the_findings_says_how_the_priors_lie_apart():
+    """Beside the paper's own numbers, typed here from its Table 2."""
+    printed = {
+        "standard": (1382.53, 3.57),
+        "vampprior-500": (1392.62, 6.25),
+        "iop": (1396.27, 2.75),
+    }
+    ours = {method: freyfaces(method) for method in CELLS}
+    shifts = []
+    for high, low, words in (
+        ("vampprior-500", "standard", "it lies {:+.1f} above the standard VAE"),
+        ("iop", "vampprior-500", "the IOP {:+.1f} from the VampPrior"),
+        ("iop", "standard", "{:+.1f} from the standard VAE"),
+    ):
+        text = words.format(ours[high].mean() - ours[low].mean())
+        theirs = printed[high][0] - printed[low][0]
+        assert f"{text} (paper {theirs:+.1f})" in flowing(FINDINGS)
+        variances = [ours[m].var() / 8 for m in (high, low)]
+        variances += [printed[m][1] ** 2 / 8 for m in (high, low)]
+        df = 7 * sum(variances) ** 2 / sum(v**2 for v in variances)  # Satterthwaite
+        shift = ours[high].mean() - ours[low].mean() - theirs
+        shifts.append(2 * stats.t.sf(abs(shift) / sum(variances) ** 0.5, df))
+        p = stats.ttest_ind(ours[high], ours[low], equal_var=False).pvalue
+        told = stats.ttest_ind_from_stats(*printed[high], 8, *printed[low], 8, False)
+        if (high, low) == ("iop", "standard"):
+            assert f"which may be chance (p = {p:.2f})" in flowing(FINDINGS)
+            assert p >= 0.05
+        else:
+            assert p < 0.05
+        if (high, low) == ("iop", "vampprior-500"):
+            assert f"(p = {told.pvalue:.2f} by its printed numbers)" in flowing(
+                FINDINGS
+            )
+            assert told.pvalue >= 0.05
+        else:
+            assert told.pvalue < 0.05
+    first, second, third = shifts
+    assert second < 0.001
+    words = (
+        f"(p = {first:.3f} and p < 0.001), the third may be the same (p = {third:.2f})"
+    )
+    assert words in flowing(FINDINGS)
+
+
+def test_the_findings_says_how_safe_the_choice_of_rates_is():
+    usual = {}
+    for rate in ("0.0003", "0.001"):
+        place = reference.FOLDER / "search/freyfaces/iop" / f"rate{rate}"
+        medians = []
+        for path in place.glob("seed*/record.json"):
+            best = json.loads(path.read_text())["epoch"]
+            curve = pd.read_csv(path.with_name("curve.csv")).set_index("epoch")
+            medians.append(curve["valid_elbo"].loc[best - 50 : best + 50].median())
+        usual[rate] = np.mean(medians)
+    words = f"3e-4 leads ({usual['0.0003']:.1f} against {usual['0.001']:.1f})"
+    assert words in flowing(FINDINGS)
+
+
+def test_the_findings_says_what_other_choices_gave():
+    scores = {
+        "| 1e-3, the VampPrior 3e-4 | 150": ("scores", "scores", "audit"),
+        "| 3e-4 | 150": (
+            "variants/rate3e-4/scores",
+            "scores",
+            "variants/rate3e-4/audit",
+        ),
+        "| 1e-3 | 50": ("variants/patience50/scores",) * 2 + (None,),
+    }
+    by_rate = {}
+    for start, (kind, of_vampprior, audit) in scores.items():
+        standard, ours = (freyfaces(m, kind=kind) for m in ("standard", "iop"))
+        vamp, normal = freyfaces("vampprior-500", kind=of_vampprior), None
+        if audit:
+            normal = ours - freyfaces("iop", "prior", "log_normaliser", audit)
+        by_rate[start] = standard, vamp, ours, normal
+        texts = [
+            tabular.ABSENT if of is None else f"{of.mean():.2f} ± {of.std():.2f}"
+            for of in by_rate[start]
+        ]
+        assert all(of is None or len(of) == 8 for of in by_rate[start])
+        assert f"{start} | {' | '.join(texts)} |" in flowing(FINDINGS)
+    standard, vamp, ours, normal = by_rate["| 3e-4 | 150"]
+    for of, than, words in (
+        (
+            ours,
+            vamp,
+            "the IOP as scored does not differ significantly from the VampPrior ({})",
+        ),
+        (normal, vamp, "it lies below the VampPrior ({})"),
+        (normal, standard, "and above the standard VAE of that rate ({})"),
+    ):
+        p = stats.ttest_ind(of, than, equal_var=False).pvalue
+        assert words.format(said(p)) in flowing(FINDINGS)
+        assert (p >= 0.05) == ("not differ" in words)
+    assert standard.mean() < normal.mean() < vamp.mean()
+
+
+def test_the_findings_says_how_far_the_committed_freyfaces_runs_swing():
+    deviations, leads = [], []
+    for method in CELLS:
+        runs = reference.FOLDER / "runs/freyfaces" / method
+        curves = [pd.read_csv(path) for path in sorted(runs.glob("seed*/curve.csv"))]
+        best = [
+            json.loads(path.read_text())["best_valid_elbo"]
+            for path in sorted(runs.glob("seed*/record.json"))
+        ]
+        last = [curve["valid_elbo"].tail(100) for curve in curves]
+        deviations.append(np.mean([elbo.std() for elbo in last]))
+        leads.append(np.mean([b - e.mean() for b, e in zip(best, last, strict=True)]))
+        anew = freyfaces(method, "valid", "elbo")
+        assert 0 < np.mean(best) - anew.mean() < 1
+    for words, values in (
+        ("a standard deviation of {:.0f} to {:.0f}, on average over a", deviations),
+        ("that is kept lies {:.0f} to {:.0f} above their mean", leads),
+    ):
+        assert words.format(min(values), max(values)) in flowing(FINDINGS)
+    assert "(scored anew it loses less than 1)" in flowing(FINDINGS)
+
+
+def short(values):
+    """By prior, without K."""
+    return {method.partition("-")[0]: value for method, value in values.items()}
+
+
+def test_the_findings_says_what_the_audit_of_freyfaces_found():
+    """What ours normalised differs by, with Welch's p; the nats that remain; S."""
+    audited = {
+        method: {
+            metric: freyfaces(method, split, metric, "audit")
+            for split, metric in (
+                ("prior", "log_normaliser"),
+                ("train", "mean_ratio"),
+                ("train", "kl_aggregated"),
+            )
+        }
+        for method in CELLS
+    }
+    integral = audited["iop"]["log_normaliser"]
+    assert f"(ln Z = {integral.mean():.1f} ± {integral.std():.1f})" in flowing(FINDINGS)
+    tested = {m: freyfaces(m) for m in CELLS}
+    ours = tested["iop"] - integral
+    for method, name in (("standard", "standard VAE"), ("vampprior-500", "VampPrior")):
+        p = stats.ttest_ind(ours, tested[method], equal_var=False).pvalue
+        gap = ours.mean() - tested[method].mean()
+        words = f"{gap:+.1f} from the {name} ("
+        assert words + ("p < 0.001)" if p < 0.001 else f"p = {p:.2f})") in flowing(
+            FINDINGS
+        )
+    exact = {m: of["kl_aggregated"].mean() for m, of in audited.items()}
+    found = {m: of["mean_ratio"].mean() for m, of in audited.items()}
+    found["iop"] -= integral.mean()
+    left = {m: exact[m] - found[m] for m in CELLS}
+    for words in (
+        "KL(q(z) ‖ N(0, I)) is {standard:.1f} in the standard VAE, {iop:.1f} with the "
+        "IOP and {vampprior:.1f} with the VampPrior".format(**short(exact)),
+        "the IOP, normalised, accounts for {iop:.1f} and the VampPrior for "
+        "{vampprior:.1f}:".format(**short(found)),
+        "{standard:.1f}, {iop:.1f} and {vampprior:.1f} remain".format(**short(left)),
+    ):
+        assert words in flowing(FINDINGS)
+    gains = []
+    for method, few in tested.items():
+        table = pd.read_csv(reference.FOLDER / f"audit/freyfaces/{method}.csv")
+        many = table.query("metric == 'log_likelihood' and samples == 1000")
+        gains.append(many["value"].mean() - few.mean())
+    words = f"every prior gains {min(gains):.0f} to {max(gains):.0f}."
+    assert words in flowing(FINDINGS)
