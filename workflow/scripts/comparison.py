@@ -28,7 +28,7 @@ NOTES = (
     "Where it is not significant, but just one of the two gaps is, the comparison is "
     "open: more seeds would tell.",
     "A stand-in is compared in its order only, never in its values: other data have "
-    "other gaps.",
+    'other gaps. There "holds" says that both gaps are significant, with one sign.',
     "The seeds of a dataset share one test set, and so did the paper's, perhaps "
     "another one: binarised with other random bits, or split otherwise. No interval "
     "here contains that.",

@@ -150,9 +150,10 @@ class Judge:
 
 
 def _gap_verdict(mine: Difference, theirs: Difference, shift: Difference | None) -> str:
-    """Whether the gaps differ, and if not, whether both are significant or neither.
+    """Whether the gaps differ, and if not, whether their order is the same.
 
-    That one test finds what another does not is no difference between the two.
+    That one test finds what another does not is no difference between the two; that
+    neither finds anything is no agreement where the gaps are not compared themselves.
     """
     opposite = mine.difference * theirs.difference < 0
     if opposite and mine.significant and theirs.significant:
@@ -162,7 +163,7 @@ def _gap_verdict(mine: Difference, theirs: Difference, shift: Difference | None)
     if mine.significant != theirs.significant:
         only = "here" if mine.significant else "in the paper"
         return f"open: significant only {only}"
-    return "holds"
+    return "holds" if mine.significant or shift else "open: significant in neither"
 
 
 def size_verdict(ours: tuple[int, ...] | None, paper: tuple[int, ...] | None) -> str:
