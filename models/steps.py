@@ -96,7 +96,7 @@ class Steps:
         return self.model.ratio.objective(rows, others, mask)
 
     def keep(self, members: list[int]) -> None:
-        """Leave only these members of the stack in the weights and their moments."""
+        """Leave only these members of the stack in weights, moments and buffers."""
         for optimizer in self.optimizers:
             for p in optimizer.param_groups[0]["params"]:
                 p.data, p.grad = p.data[members], None
@@ -104,6 +104,10 @@ class Steps:
                 for name, value in moments.items():
                     if value.dim():  # not the count of steps
                         moments[name] = value[members]
+        stacked = self.model.state_dict().keys()
+        for name, buffer in self.model.named_buffers():
+            if name in stacked:  # others are constants, without an axis of seeds
+                buffer.data = buffer.data[members]
         self.forget()
 
     def forget(self) -> None:

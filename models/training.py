@@ -46,9 +46,19 @@ class Run:
 
 
 def build(settings: Settings, pixels: int, likelihood: str, streams: Streams):
-    """Return a freshly initialised model (VAE or AVB) on the streams' device."""
+    """Return a freshly initialised model (VAE or AVB) on the streams' device.
+
+    Raises ValueError for a weight or buffer without a leading axis of seeds.
+    """
     kind = AVB if settings.method == "avb" else VAE
-    return kind.build(settings, pixels, likelihood, streams).to(streams.device)
+    model = kind.build(settings, pixels, likelihood, streams)
+    for name, value in model.state_dict().items():
+        if value.shape[:1] != (len(streams.seeds),):
+            raise ValueError(
+                f"{settings.method}: {name} is {tuple(value.shape)}, expected first an "
+                f"axis of {len(streams.seeds)} seeds (a constant: persistent=False)"
+            )
+    return model.to(streams.device)
 
 
 class Trainer:

@@ -1,15 +1,17 @@
 """Algorithm 1: reproducible bit for bit, alone or in company, killed or not."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 import torch
 
-from models import quadrature, training
+from models import distributions, quadrature, training, vae
 from models.checkpoint import Scratch
 from models.data import Dataset
 from models.networks import RatioNet
+from models.priors.base import Prior
 from models.randomness import Streams
 from models.training import Trainer, train
 from tests.conftest import images
@@ -187,6 +189,41 @@ def test_a_stopped_seed_leaves_the_stack_and_the_rest_as_they_are(
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
         for name, value in run.weights.items():
             np.testing.assert_allclose(value, alone.weights[name], atol=1e-5)
+
+
+class Centred(Prior):
+    """N(c, I), its centre a buffer: a constant that differs between seeds."""
+
+    def __init__(self, settings, pixels, streams):
+        super().__init__(settings, pixels, streams)
+        self.register_buffer("centre", streams.normal("init", 1, settings.latent_dim))
+
+    def log_density(self, z, encoder):
+        return distributions.standard_normal(z - self.centre)
+
+
+def test_a_buffer_leaves_the_stack_with_its_seed(monkeypatch, small):
+    monkeypatch.setattr(vae, "find", lambda method: Centred)
+    trainer = early_stoppers(monkeypatch, small, [1, 6])
+    for run in train(trainer([0, 1])):
+        alone = train(trainer([run.seed]))[0]
+        ours, theirs = (np.array(r.curve)[:, :SECONDS] for r in (run, alone))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+        centres = (r.weights["prior.centre"] for r in (run, alone))
+        torch.testing.assert_close(*centres, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (1, 3)])
+def test_what_has_no_axis_of_seeds_is_refused(monkeypatch, small, shape):
+    class Shared(Centred):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.centre = torch.zeros(shape)
+
+    monkeypatch.setattr(vae, "find", lambda method: Shared)
+    words = re.escape(f"prior.centre is {shape}, expected first an axis of 2 seeds")
+    with pytest.raises(ValueError, match=words):
+        Trainer(images("bernoulli"), small, [0, 1])
 
 
 def test_a_compiled_stack_is_not_compiled_again_for_fewer_seeds(monkeypatch, small):
