@@ -37,7 +37,7 @@ def test_the_readme_shows_what_the_stand_ins_give(dataset, name):
 
 def test_the_readme_shows_what_omniglot_rebuilt_gives():
     of = scored("omniglot-rebuilt", "standard")
-    assert f"K = 1000 | {len(of)} | {of.mean():.2f} ± {of.std():.2f} |" in text_of(
+    assert f"in TF32 | {len(of)} | {of.mean():.2f} ± {of.std():.2f} |" in text_of(
         README
     )
     path = reference.FOLDER / "audit/omniglot-rebuilt/standard.csv"
@@ -74,6 +74,8 @@ def test_the_findings_says_what_another_split_of_freyfaces_does():
     moved = [new[method].mean() - old[method].mean() for method in CELLS]
     words = f"The split moves the means by {min(moved):+.1f} to {max(moved):+.1f}"
     assert words in flowing(FINDINGS)
+    words = f"moves FreyFaces' means by {min(moved):+.1f} to {max(moved):+.1f},"
+    assert words in flowing(README)
 
 
 def test_the_findings_says_what_bone_marrow_shows():
@@ -165,6 +167,10 @@ def test_the_findings_says_what_figure_3_shows():
     assert (sum(of.std() > iop.std() for of in swept), len(swept)) == (4, 6)
     ps = [stats.ttest_ind(iop, of, equal_var=False).pvalue for of in swept]
     assert [k for k, p in zip(components, ps, strict=True) if p < 0.05] == [750]
+    corrected = [stats.ttest_ind(less, of, equal_var=False).pvalue for of in swept]
+    assert min(corrected) >= 0.05
+    words = f"normalised it lies {less.mean() - best:+.1f} from the best K and differs"
+    assert words in flowing(README)
     use = "train", "components_in_use", "audit"
     used = np.concatenate(
         [scored("bone-marrow", f"vampprior-{k}", *use) for k in components]

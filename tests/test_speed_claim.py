@@ -97,6 +97,8 @@ def test_the_page_on_speed_says_what_bone_marrow_took():
         f"{ratio:.2f} times as long an epoch and {ratio * length:.2f} times to the stop"
     )
     assert words in " ".join((ROOT / "docs/speed.md").read_text().split())
+    words = f"and {ratio * length:.2f} times on bone marrow; MNIST's have"
+    assert words in " ".join((ROOT / "README.md").read_text().split())
 
 
 def test_the_page_on_speed_says_what_the_committed_runs_took():
@@ -137,3 +139,5 @@ def test_the_page_on_speed_says_what_the_committed_runs_took():
         f"{ratio * before:.2f} times as long",
     ):
         assert words in text
+    words = f"took {ratio * length:.2f} times the IOP's time on FreyFaces and"
+    assert words in " ".join((ROOT / "README.md").read_text().split())

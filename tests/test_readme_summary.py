@@ -1,0 +1,58 @@
+"""The README's answer in short, from the committed runs."""
+
+import itertools
+
+from committed import CELLS, README, flowing, freyfaces, said, sampled_more
+from scipy import stats
+
+
+def welch(one, other):
+    return stats.ttest_ind(one, other, equal_var=False).pvalue
+
+
+def test_the_order_on_freyfaces_depends_on_rate_and_patience():
+    of = {method: freyfaces(method) for method in CELLS}
+    lead = of["vampprior-500"].mean() - of["standard"].mean()
+    assert f"leads, {lead:+.1f} nats above the standard VAE;" in flowing(README)
+    iop = freyfaces("iop", kind="variants/rate3e-4/scores")
+    p = welch(iop, of["vampprior-500"])
+    words = f"does not differ significantly from the VampPrior ({said(p)})"
+    assert p >= 0.05
+    assert words in flowing(README)
+    early = [freyfaces(m, kind="variants/patience50/scores") for m in CELLS]
+    ps = [welch(*pair) for pair in itertools.combinations(early, 2)]
+    assert min(ps) >= 0.05
+    words = f"no two priors do (p from {min(ps):.2f} to {max(ps):.2f})"
+    assert words in flowing(README)
+
+
+def test_what_the_estimated_density_hides_on_freyfaces():
+    vamp, integrals, gaps, ps = freyfaces("vampprior-500"), [], [], []
+    for of in ("", "variants/rate3e-4/"):
+        integral = freyfaces("iop", "prior", "log_normaliser", f"{of}audit")
+        less = freyfaces("iop", kind=f"{of}scores") - integral
+        integrals.append(f"{integral.mean():.1f} ± {integral.std():.1f}")
+        gaps.append(vamp.mean() - less.mean())
+        ps.append(welch(less, freyfaces("standard", kind=f"{of}scores")))
+    assert ps[1] < 0.001
+    for words in (
+        "ln Z = {} at 1e-3, {} at 3e-4".format(*integrals),
+        f"lies {gaps[1]:.0f} to {gaps[0]:.0f} nats below the VampPrior",
+        f"at 1e-3 ({said(ps[0])}) and lies above it at 3e-4 (p < 0.001)",
+    ):
+        assert words in flowing(README)
+
+
+def test_what_more_importance_samples_do_on_freyfaces():
+    few, many = ({m: f(m).mean() for m in CELLS} for f in (freyfaces, sampled_more))
+    gains = [many[m] - few[m] for m in CELLS]
+    assert sorted(few, key=few.get) == sorted(many, key=many.get)
+    before, after = (
+        [of["vampprior-500"] - of[m] for m in ("standard", "iop")] for of in (few, many)
+    )
+    for words in (
+        f"every prior gains {min(gains):.0f} to {max(gains):.0f} nats on FreyFaces",
+        f"from {before[0]:.1f} to {after[0]:.1f} over the standard VAE and from "
+        f"{before[1]:.1f} to {after[1]:.1f} over the IOP",
+    ):
+        assert words in flowing(README)
