@@ -50,20 +50,25 @@ def _said(node) -> str:
         return f"[{','.join(_said(n) for n in node if not _says_nothing(n))}]"
     if not isinstance(node, ast.AST):
         return repr(node)
-    fields = [
-        f"{name}={_said(value)}"
-        for name, value in ast.iter_fields(node)
-        if value is not None and value != []
-    ]
+    fields = []
+    for name, value in ast.iter_fields(node):
+        if isinstance(node, ast.ClassDef) and name == "body":
+            value = [statement for statement in value if not _shows(statement)]
+        if value is not None and value != []:
+            fields.append(f"{name}={_said(value)}")
     return f"{type(node).__name__}({','.join(fields)})"
 
 
 def _says_nothing(node) -> bool:
-    """Whether a statement is a docstring, or how tables show a prior."""
-    if isinstance(node, ast.Assign):
-        names = {getattr(target, "id", None) for target in node.targets}
-        return bool(names & {"title", "approximate"})
+    """Whether a statement is a docstring."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _shows(node) -> bool:
+    """Whether a statement of a class says only how tables show a prior."""
+    targets = getattr(node, "targets", [getattr(node, "target", None)])
+    names = {getattr(target, "id", None) for target in targets}
+    return bool(names & {"title", "approximate"})
 
 
 def commit() -> str:

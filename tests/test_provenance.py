@@ -32,6 +32,17 @@ def test_code_is_told_by_what_it_does(fingerprint):
     assert fingerprint("f(None)\n") != fingerprint("f()\n")
 
 
+def test_how_tables_show_a_prior_is_no_code_but_a_title_elsewhere_is(fingerprint):
+    prior = (
+        "class Mine:\n    title = 'A'\n    approximate: bool = False\n    rate = 1\n"
+    )
+    assert fingerprint(prior) == fingerprint(prior.replace("'A'", "'B'"))
+    assert fingerprint(prior) == fingerprint(prior.replace("False", "True"))
+    assert fingerprint(prior) != fingerprint(prior.replace("1", "2"))
+    figure = "def draw():\n    title = 'A'\n    return title\n"
+    assert fingerprint(figure) != fingerprint(figure.replace("'A'", "'B'"))
+
+
 def test_empty_fields_of_a_later_python_change_no_fingerprint(fingerprint, monkeypatch):
     """As FunctionDef.type_params, which is there since 3.12."""
     before = fingerprint(CODE)
