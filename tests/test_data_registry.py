@@ -106,15 +106,23 @@ def in_alternative(**values):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (drop("likelihood"), ["mine", "'likelihood'"]),
+        (drop("likelihood"), ["mine: no likelihood; expected title, likelihood"]),
         (put(likelihood="poisson"), ["mine.likelihood", "poisson", "gaussian"]),
-        (put(colour=True), ["mine", "'colour'", "expected one of", "width"]),
+        (put(colour=True), ["mine.colour: no such key; expected alt", "width"]),
         (put(height="28"), ["mine.height", "'28'", "integer"]),
-        (put(width=0), ["mine.width", "0", "minimum 1"]),
-        (put(splits={"train": 1, "valid": 1}), ["mine.splits", "'test'"]),
+        (put(width=0), ["mine.width", "0", "minimum of 1"]),
+        (
+            put(splits={"train": 1, "valid": 1}),
+            ["mine.splits: no test; expected train, v"],
+        ),
+        (put(splits={"train": 3.0, "valid": 2, "test": 1}), ["mine.splits.train: 3.0"]),
+        (put(split_seed=42.0), ["mine.split_seed: 42.0 is not of type 'integer'"]),
         (put(dynamic=True), ["mine.dynamic", "bernoulli", "binarise_seed"]),
-        (put(stands_in_for="nought"), ["mine.stands_in_for", "nought", "mine"]),
+        (put(stands_in_for="nought"), ["mine.stands_in_for", "nought", "another"]),
+        (put(stands_in_for="mine"), ["mine.stands_in_for", "mine", "another"]),
         (put(scaling={"divisor": 0}), ["mine.scaling.divisor", "0"]),
+        (put(scaling={"divisor": float("nan")}), ["mine.scaling.divisor: nan; expe"]),
+        (put(scaling={"clip": [0.9, 0.1]}), ["mine.scaling.clip", "lowest first"]),
         (in_file(sha256="abc"), ["mine.alternatives.0.files.0.sha256", "64"]),
         (in_file(name="../mine.npz"), ["mine.alternatives.0.files.0.name", "bare"]),
         (in_alternative(reader="xls"), ["mine.alternatives.0.reader", "xls", "npz"]),
@@ -141,7 +149,7 @@ def test_a_bad_entry_is_one_line_naming_the_key(tmp_path, change, words):
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("- a\n- b\n", "type object"),
+        ("- a\n- b\n", "type 'object'"),
         ("a: [\n", "not YAML"),
         ("a: {}\na: {}\n", "'a' twice"),
         ("1: {}\n", "key 1"),

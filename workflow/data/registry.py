@@ -6,11 +6,11 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import jsonschema
 import yaml
 
 from models.provenance import fingerprint
 from workflow.data import DataError
+from workflow.schema import misfit
 
 ROOT = Path(__file__).resolve().parents[2]
 REGISTRY = ROOT / "config" / "datasets.yaml"
@@ -132,9 +132,8 @@ def load(path: str | os.PathLike = REGISTRY) -> dict[str, Entry]:
         line = " ".join(str(error).split())
         raise DataError(f"{path}: not YAML ({line})") from error
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    validator = jsonschema.Draft202012Validator(schema)
-    if error := next(validator.iter_errors(registry), None):
-        raise DataError(f"{path}: {_explain(error)}")
+    if line := misfit(schema, registry, "the registry"):
+        raise DataError(f"{path}: {line}")
     entries = {name: _entry(name, value) for name, value in registry.items()}
     for entry in entries.values():
         _check(entry, entries, path)
@@ -184,11 +183,15 @@ def _check(entry: Entry, entries: dict[str, Entry], path) -> None:
             f"{where}.dynamic: is true, expected likelihood bernoulli "
             "and a binarise_seed with it"
         )
-    if entry.stands_in_for is not None and entry.stands_in_for not in entries:
+    others = [name for name in entries if name != entry.name]
+    if entry.stands_in_for is not None and entry.stands_in_for not in others:
         raise DataError(
             f"{where}.stands_in_for: is {entry.stands_in_for!r}, "
-            f"expected one of {', '.join(entries)}"
+            f"expected another dataset: {', '.join(others) or 'there is none'}"
         )
+    clip = entry.scaling.clip
+    if clip is not None and clip[0] >= clip[1]:
+        raise DataError(f"{where}.scaling.clip: is {list(clip)}, expected lowest first")
     for index, alternative in enumerate(entry.alternatives):
         for number, file in enumerate(alternative.files):
             if not file.digests and entry.content_sha256 is None:
@@ -196,22 +199,3 @@ def _check(entry: Entry, entries: dict[str, Entry], path) -> None:
                     f"{where}.alternatives.{index}.files.{number}: no digest, expected "
                     f"{', '.join(DIGESTS)} (or content_sha256 of the dataset)"
                 )
-
-
-def _explain(error: jsonschema.ValidationError) -> str:
-    """One line: the key, what it is and what was expected."""
-    key = ".".join(str(part) for part in error.absolute_path) or "the registry"
-    if error.validator == "additionalProperties":
-        known = error.schema["properties"]
-        unknown = [name for name in error.instance if name not in known]
-        return f"{key}: unknown key {unknown[0]!r}, expected one of {', '.join(known)}"
-    if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        return f"{key}: no key {missing[0]!r}, expected all of " + ", ".join(
-            error.validator_value
-        )
-    found = repr(error.instance)
-    found = found if len(found) <= 60 else found[:57] + "..."
-    expected = f"{error.validator} {error.validator_value}"
-    description = error.schema.get("description", "")
-    return f"{key}: is {found}, expected {expected}. {description}".rstrip()

@@ -1,17 +1,15 @@
 """A configuration: checked, with its defaults, and resolved into runs."""
 
-import difflib
-import math
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from jsonschema import Draft202012Validator, validators
 
 from models.settings import Settings
 from workflow.data import registry
+from workflow.schema import misfit
 from workflow.scripts import methods
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,12 +56,8 @@ def check(config: dict) -> dict:
     Raises ValueError with one line: the key, what stands there, what was expected.
     """
     rules = schema()
-    errors = sorted(
-        _Validator(rules).iter_errors(config),
-        key=lambda error: [str(step) for step in error.absolute_path],
-    )
-    if errors:
-        raise ValueError(_line(errors[0]))
+    if line := misfit(rules, config, "configuration"):
+        raise ValueError(line)
     filled = {key: rule["default"] for key, rule in rules["properties"].items()}
     filled |= config
     _check_cells(filled["cells"])
@@ -98,35 +92,6 @@ def _check_cells(cells: dict) -> None:
                     f"cells.{dataset}.{name}.{unread[0]}: {name} does not read it; "
                     f"expected keys of every method or {', '.join(own) or 'no other'}"
                 )
-
-
-# 8.0 is no integer and nan no number, whatever JSON says
-_Validator = validators.extend(
-    Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: type(value) is int
-    ).redefine(
-        "number", lambda _, value: type(value) in (int, float) and math.isfinite(value)
-    ),
-)
-
-
-def _line(error) -> str:
-    key = ".".join(map(str, error.absolute_path))
-    if error.validator == "additionalProperties":
-        known = sorted(error.schema.get("properties", {}))
-        wrong = str(next(name for name in error.instance if name not in known))
-        close = difflib.get_close_matches(wrong, known, 1)
-        hint = f"did you mean {close[0]}?" if close else f"expected {', '.join(known)}"
-        return f"{key + '.' if key else ''}{wrong}: no such key; {hint}"
-    key = key or "configuration"
-    if error.validator == "enum":
-        return f"{key}: {error.instance!r}; expected {', '.join(error.validator_value)}"
-    if error.validator == "type" and error.validator_value == "number":
-        return f"{key}: {error.instance!r}; expected a number, like 0.001 or 1.0e-3"
-    if error.validator == "pattern":
-        return f"{key}: {error.instance!r}; expected {error.schema['$comment']}"
-    return f"{key}: {error.message}"
 
 
 def prepare_environment(config: dict) -> None:
