@@ -106,7 +106,7 @@ def main(argv: list[str] | None = None) -> None:
     options.add_machine(parser)
     options.add_steps(parser)
     arguments = parser.parse_args(argv)
-    table2 = configuration.table2_pairs(pairs.config())
+    table2 = configuration.table2_pairs(configuration.shipped())
     rows = []
     for dataset, method, flags in pairs.plan():
         if (dataset, method) not in table2:

@@ -20,36 +20,47 @@ device=${DEVICE:-cuda} # cpu for a rehearsal
 python=${PYTHON:-python3}
 cd "$(dirname "$0")/.."
 what=${1:?plan, check or train}
+# what is finished in one precision is not in another
+place=results/gpu${PRECISION:+-$PRECISION}
 
 # measure the runs of a pair, once
 measure() {
-    local kind=$3 table=results/gpu/$3/$1/$2.csv module=models.evaluate
+    local kind=$3 table=$place/$3/$1/$2.csv module=models.evaluate
     [[ $kind == audit ]] && module=models.audit
     [[ -e $table ]] ||
         $python -m $module --data "data/$1.npz" --device "$device" \
-            --runs results/gpu/runs/"$1"/"$2"/seed* --output "$table" \
+            --runs "$place/runs/$1/$2"/seed* --output "$table" \
             --configuration gpu </dev/null
+}
+
+# what Figure 1 shows of a pair of OneHot, once
+sample() {
+    local table=$place/posterior/$1/$2.csv
+    [[ -e $table ]] ||
+        $python -m models.posterior --data "data/$1.npz" --output "$table" \
+            --runs "$place/runs/$1/$2/seed0" --device "$device" </dev/null
 }
 
 # one at a time; tar says 1 where another pair wrote meanwhile, in a file not yet whole
 pack() (
     flock 9
     tar czf "$output/results.tar.gz.part" --exclude='*weights.npz' \
-        --exclude='*.checkpoint' results/gpu || [[ $? == 1 ]] || return
+        --exclude='*.checkpoint' "$place" || [[ $? == 1 ]] || return
     mv "$output/results.tar.gz.part" "$output/results.tar.gz"
 ) 9>"$output/.lock"
 
-# one pair: train, score, pack; what fails stops this pair and no other. The audit comes
-# last, as long as weights are here: a pair without it has lost nothing else
+# one pair: train, score, pack; what fails stops this pair and no other. Audit or samples
+# come last, as long as weights are here: a pair without them has lost nothing else
 pair() {
-    if [[ ! -e results/gpu/scores/$1/$2.csv ]]; then # not finished by an earlier command
+    if [[ ! -e $place/scores/$1/$2.csv ]]; then # not finished by an earlier command
         # shellcheck disable=SC2086  # the flags are words
         $python -m models.train --data "data/$1.npz" --device "$device" \
-            --output "results/gpu/runs/$1/$2" --configuration gpu \
+            --output "$place/runs/$1/$2" --configuration gpu \
             --checkpoint-interval 60 $3 ${PRECISION:+--precision "$PRECISION"} \
             </dev/null &&
             measure "$1" "$2" scores
-    fi && pack && { [[ $1 == onehot ]] || { measure "$1" "$2" audit && pack; }; }
+    fi && pack &&
+        if [[ $1 == onehot ]]; then sample "$@"; else measure "$1" "$2" audit; fi && pack
 }
 
 # a pair, and how it ended

@@ -6,14 +6,9 @@ from collections.abc import Iterator
 from workflow.scripts import configuration
 
 
-def config() -> dict:
-    """The paper's configuration with the stand-ins."""
-    return configuration.check(configuration.load("paper.yaml", "stand-ins.yaml"))
-
-
 def plan() -> Iterator[tuple[str, str, list[str]]]:
     """Yield those of Table 2, of OneHot and of Figure 3, with their training flags."""
-    found = config()
+    found = configuration.shipped()
     for dataset, method in configuration.pairs(found):
         yield dataset, method, configuration.settings(found, dataset, method).flags()
 

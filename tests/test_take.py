@@ -135,6 +135,16 @@ def test_where_one_is_refused_nothing_is_written(
     assert not place.exists()
 
 
+def test_a_pair_of_onehot_brings_the_samples_of_figure_1(finished, tmp_path):
+    results = tmp_path / "results"
+    shutil.copytree(finished / "results/quick", results)
+    (results / "posterior/onehot/iop.csv").unlink()
+    arguments = ["--results", str(results), "--reference", str(tmp_path / "new")]
+    with pytest.raises(SystemExit, match=r"posterior/onehot/iop\.csv: no such file"):
+        take.main([*arguments, "onehot/iop"])
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_pair_has_two_names(tmp_path, capsys):
     with pytest.raises(SystemExit):
         take.main(["--results", str(tmp_path), "mnist"])

@@ -57,7 +57,7 @@ def pair_files(
         if source.exists():
             wanted = ("seed",) if kind == "posterior" else ("seed", "diverged")
             tables[target] = reading.table(source, wanted)
-        elif kind == "scores":
+        elif kind == "scores" or (kind == "posterior" and dataset == "onehot"):
             raise BadInput(f"{source}: no such file, expected a finished pair's")
         elif target.exists():  # of these seeds it would be about older weights
             tables[target] = reading.table(target, ("seed",)).iloc[:0]
