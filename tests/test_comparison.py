@@ -121,6 +121,13 @@ def test_a_quick_run_is_never_called_the_papers(tmp_path):
     assert set(values["verdict"]) == {"holds"}
 
 
+def test_an_unknown_dataset_is_one_line(tmp_path):
+    with pytest.raises(
+        SystemExit, match="'cifar' is not in the registry, expected one"
+    ):
+        compare(tmp_path, write(tmp_path, *MNIST), ["cifar"])
+
+
 def test_sizes_are_compared(tmp_path):
     ours = tmp_path / "table1.csv"
     table1.main(

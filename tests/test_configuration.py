@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from models.settings import PRECISIONS, Settings
-from workflow.scripts import configuration
+from workflow.scripts import configuration, methods
 from workflow.scripts.configuration import ROOT
 
 CONFIGURATIONS = [
@@ -99,6 +99,33 @@ def test_snakemake_shows_that_line_and_fails(change, line, tmp_path):
     assert done.returncode != 0
     assert line in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [\n", "mine.yaml: not YAML (while"),
+        ("- a\n", "mine.yaml: ['a']; expected k"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_one_line(tmp_path, text, message):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is checked
+        configuration.load("paper.yaml", tmp_path / "mine.yaml")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_prior_has_no_hyphen(tmp_path, monkeypatch):
+    (tmp_path / "priors").mkdir()
+    (tmp_path / "priors/my-prior.py").write_text("class Mine:\n    title = 'Mine'\n")
+    monkeypatch.setattr(methods, "MODELS", tmp_path)
+    with pytest.raises(
+        ValueError, match=r"my-prior\.py: expected a name without a hyp"
+    ):
+        methods.priors()
+    (tmp_path / "priors/my-prior.py").rename(tmp_path / "priors/mine.py")
+    assert methods.priors() == {"mine": {"title": "Mine"}}
 
 
 def test_only_the_shipped_settings_are_the_papers_protocol():

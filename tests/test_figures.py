@@ -241,10 +241,21 @@ def test_figure2_from_the_command_line(tmp_path, registry):
     for wrong, words in (
         (f"gan={files[0]}", "expected one of standard"),
         (str(files[0]), "expected KEY=VALUE"),
-        (f"iop={curve_file(tmp_path / 'x.csv', [1, 3], [0, 0])}", "has gaps"),
+        (
+            f"iop={curve_file(tmp_path / 'x.csv', [1, 3], [0, 0])}",
+            "ascend, without gaps",
+        ),
     ):
         with pytest.raises(SystemExit, match=words):
             figure2.main(list(map(str, [*command, wrong])))
+
+
+def test_figure2_shows_a_run_that_diverged_to_its_last_number(tmp_path):
+    path, values = tmp_path / "c.csv", [-2.0, -1.9, np.nan]
+    run = figure2.read(curve_file(path, [1, 2, 3], values))
+    assert run["elbo"].to_dict() == {1: -2.0, 2: -1.9}
+    with pytest.raises(BadInput, match="line 2, column 'valid_elbo' is ''"):
+        figure2.read(curve_file(path, [1, 2, 3], values[::-1]))
 
 
 def cell(components, values, prior="vampprior"):

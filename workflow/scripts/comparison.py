@@ -143,6 +143,8 @@ def main(argv=None):
     name = args.configuration
     reduced = "" if args.protocol == "paper" else name
     registry = products.registry(args.registry)
+    for dataset in args.datasets:
+        registry.name(dataset)  # or one line that says which there are
     table, origin = selection.selected(args)
     judge = Judge(table, reference(args.reference), registry, reduced)
     values, order = value_rows(judge, name), order_rows(judge, name)

@@ -30,14 +30,18 @@ def load(*names: str | Path) -> dict:
     """Return files laid over each other as Snakemake does it.
 
     Mappings are merged key by key, all else is replaced. names: below config/. Raises
-    ValueError for a file without keys.
+    ValueError for a file that is not YAML, or without keys.
     """
     merged: dict = {}
     for name in names:
         text = (ROOT / "config" / name).read_text(encoding="utf-8")
-        content = yaml.safe_load(text)
+        try:
+            content = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            line = " ".join(str(error).split())
+            raise ValueError(f"{name}: not YAML ({line})") from error
         if not isinstance(content, dict):
-            raise ValueError(f"{content!r}; expected keys and values")
+            raise ValueError(f"{name}: {content!r}; expected keys and values")
         _lay_over(merged, content)
     return merged
 
@@ -135,14 +139,22 @@ def settings(config: dict, dataset: str, method: str) -> Settings:
     return Settings(method=prior, **typed)
 
 
+def shipped() -> dict:
+    """Return the paper's configuration with the stand-ins, checked."""
+    try:
+        return check(load("paper.yaml", "stand-ins.yaml"))
+    except ValueError as error:
+        raise ValueError(f"of paper.yaml and stand-ins.yaml: {error}") from error
+
+
 def follows_the_paper(config: dict) -> bool:
     """Whether every run has the settings of the shipped configurations.
 
     Only then may its values be held against the paper's.
     """
-    shipped = {"cells": {}} | load("paper.yaml", "stand-ins.yaml")
+    paper = shipped()
     return all(
-        settings(config, *pair) == settings(shipped, *pair) for pair in pairs(config)
+        settings(config, *pair) == settings(paper, *pair) for pair in pairs(config)
     )
 
 

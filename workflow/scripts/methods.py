@@ -35,11 +35,17 @@ def declared(file: Path) -> dict:
     return found
 
 
-PRIORS = {
-    file.stem: declared(file)
-    for file in sorted((MODELS / "priors").glob("*.py"))
-    if file.stem not in ("__init__", "base")
-}
+def priors() -> dict[str, dict]:
+    """What each prior's file declares. Raises ValueError for a name with a hyphen."""
+    files = sorted((MODELS / "priors").glob("*.py"))
+    found = {f.stem: f for f in files if f.stem not in ("__init__", "base")}
+    for name, file in found.items():
+        if "-" in name:  # what follows one is K
+            raise ValueError(f"{file}: expected a name without a hyphen")
+    return {name: declared(file) for name, file in found.items()}
+
+
+PRIORS = priors()
 _ALL = PRIORS | {"avb": declared(MODELS / "avb.py")}
 # the rows of Table 2 and the panels of Figures 1 and 2, in the paper's order; then
 # whatever else there is

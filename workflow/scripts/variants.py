@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from workflow.scripts import audit_rows, configuration, reference, scores, statistics
 from workflow.scripts.configuration import ROOT
@@ -71,13 +70,14 @@ def sides(
 
     Raises BadInput for a file that is no configuration, or of another name.
     """
-    shipped = "paper.yaml", "stand-ins.yaml"
-    found = [Side("shipped", configuration.check(configuration.load(*shipped)), folder)]
+    layers = "paper.yaml", "stand-ins.yaml"
+    found = [Side("shipped", configuration.shipped(), folder)]
     for file in sorted(variants.glob("*.yaml"), key=lambda file: file.stem):
         try:
-            config = configuration.check(configuration.load(*shipped, file))
-        except (ValueError, yaml.YAMLError) as error:
-            raise BadInput(f"{file}: {' '.join(str(error).split())}") from error
+            config = configuration.check(configuration.load(*layers, file))
+        except ValueError as error:
+            text = str(error).removeprefix(f"{file}: ")
+            raise BadInput(f"{file}: {text}") from error
         if config["name"] != file.stem:
             raise BadInput(f"{file}: name: {config['name']}; expected {file.stem}")
         found.append(Side(file.stem, config, folder / "variants" / file.stem))
