@@ -42,8 +42,6 @@ def main(argv: list[str] | None = None) -> None:
 
 def measure(model, dataset, streams, arguments):
     """Yield split, metric, samples and a value for each seed, in nats."""
-    if not hasattr(model, "log_weights"):
-        raise ValueError("avb has no importance weights, expected runs with a prior")
     for samples in arguments.samples:
         use = streams(f"audit of {samples} samples")
         values = evaluation.log_likelihood(model, dataset.test, use, samples)

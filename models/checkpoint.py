@@ -29,7 +29,7 @@ class Scratch:
             saved = torch.load(self.path, weights_only=True)
         except (
             Exception
-        ):  # none yet; or a foreign or damaged file costs time, never correctness
+        ):  # none yet; or a foreign or damaged one, which costs time only
             return None
         if not isinstance(saved, dict) or saved.get("key") != self.key:
             return None

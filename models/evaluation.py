@@ -38,10 +38,10 @@ def log_likelihood(
     images: (N, D). With one sample it is the ELBO in expectation; it rises with
     `samples` towards ln p(x) (Burda, Grosse and Salakhutdinov 2015). For the implicit
     optimal prior p(z) is itself an estimate, which the paper marks with an ≈.
-    Raises TypeError for AVB, whose q(z|x) has no density.
+    Raises ValueError for AVB, whose q(z|x) has no density.
     """
     if not hasattr(model, "log_weights"):
-        raise TypeError("avb has no importance weights: its encoder is implicit")
+        raise ValueError("avb has no importance weights, expected runs with a prior")
     total = torch.zeros(len(streams.seeds), dtype=torch.float64)
     for x in _chunks(images, streams):
         summed = torch.tensor(-math.inf, dtype=torch.float64, device=streams.device)

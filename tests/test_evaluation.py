@@ -129,5 +129,5 @@ def test_weights_follow_equation_2(method, small):
 def test_avb_has_no_importance_weights(small):
     settings = dataclasses.replace(small, method="avb")
     avb = build(settings, 6, "bernoulli", Streams([0]))
-    with pytest.raises(TypeError, match="avb has no importance weights"):
+    with pytest.raises(ValueError, match="avb has no importance weights"):
         evaluation.log_likelihood(avb, images("bernoulli").test, Streams([0]))

@@ -27,34 +27,29 @@ except (ValueError, DataError, SyntaxError) as error:
 
 configuration.prepare_environment(config)
 
-COMMITTED = config["scores"] == "reference"  # products of the committed runs alone
+
+def core(*names):
+    """Fingerprint of files of the core, of all that is not its training."""
+    return fingerprint(tuple(f"models/{name}.py" for name in names))
+
 
 # of what a file's content depends on: a comment or a new branch makes nothing anew
-SCORING_CODE = fingerprint(
-    tuple(
-        f"models/{name}.py"
-        for name in ("runs", "evaluation", "quadrature", "scoring", "evaluate")
-    )
-)
-AUDIT_CODE = fingerprint(
-    tuple(
-        f"models/{name}.py"
-        for name in ("runs", "evaluation", "scoring", "audit", "annealing")
-    )
-)
-POSTERIOR_CODE = fingerprint(("models/runs.py", "models/posterior.py"))
+SCORING_CODE = core("runs", "evaluation", "quadrature", "scoring", "evaluate")
+AUDIT_CODE = core("runs", "evaluation", "scoring", "audit", "annealing")
+POSTERIOR_CODE = core("runs", "posterior")
 SCRIPTS_CODE = fingerprint(("workflow/scripts",))
 
 
 def present(pairs):
     """The pairs that there are: all, or those among the committed runs."""
-    return reference.present(config, pairs) if COMMITTED else pairs
+    return reference.present(config, pairs) if COMMITTED else list(pairs)
 
 
 try:
     ONEHOT = present(configuration.onehot_pairs(config))
     SWEEP = present(configuration.figure3_pairs(config))
     TRAINED = present(configuration.table2_pairs(config))
+    SCORED = present(configuration.pairs(config))
     # the cells of Table 2 that are or were audited
     AUDITED = reference.present(config, TRAINED, kind="audit") if COMMITTED else TRAINED
     # the columns of Table 2 whose learning rates are or were searched
@@ -151,9 +146,7 @@ def seed_files(name, pairs=None):
 
 def score_files(pairs):
     """The score files of (dataset, method) pairs."""
-    return [
-        f"<source>/scores/{dataset}/{method}.csv" for dataset, method in present(pairs)
-    ]
+    return [f"<source>/scores/{dataset}/{method}.csv" for dataset, method in pairs]
 
 
 def search_files(name):

@@ -1,7 +1,7 @@
 rule scores:
     """Every seed's scores in one long-form table."""
     input:
-        score_files(configuration.pairs(config)),
+        score_files(SCORED),
     output:
         "<results>/scores.csv",
     log:
@@ -44,7 +44,7 @@ rule table1:
 rule table2:
     """Table 2: test log-likelihoods, bold by pair-wise t-tests."""
     input:
-        score_files(configuration.table2_pairs(config)),
+        score_files(TRAINED),
     output:
         csv="<results>/table2.csv",
         markdown="<results>/table2.md",
@@ -68,7 +68,7 @@ rule table2:
 rule comparison:
     """Whether the paper's Tables 1 and 2 hold, cell by cell."""
     input:
-        scores=score_files(configuration.table2_pairs(config)),
+        scores=score_files(TRAINED),
         table1="<results>/table1.csv",
         paper="results/reference/paper.csv",
         paper_table1="results/reference/paper_table1.csv",
@@ -98,7 +98,7 @@ rule comparison:
 rule audit:
     """Table 2 with more importance samples, and with a prior that is normalised."""
     input:
-        scores=[f"<source>/scores/{d}/{m}.csv" for d, m in AUDITED],
+        scores=score_files(AUDITED),
         audits=[f"<source>/audit/{d}/{m}.csv" for d, m in AUDITED],
         records=seed_files("record.json", AUDITED),
         curves=seed_files("curve.csv", AUDITED),

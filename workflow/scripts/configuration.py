@@ -62,8 +62,7 @@ def check(config: dict) -> dict:
     rules = schema()
     if line := misfit(rules, config, "configuration"):
         raise ValueError(line)
-    filled = {key: rule["default"] for key, rule in rules["properties"].items()}
-    filled |= config
+    filled = _filled(rules, config)
     _check_cells(filled["cells"])
     for dataset, name in pairs(filled):
         try:
@@ -83,6 +82,17 @@ def check(config: dict) -> dict:
                 f"warmup_epochs, {found.warmup_epochs}, or more: Figure 2 begins there"
             )
     return filled
+
+
+def _filled(rule: dict, given: dict) -> dict:
+    """The keys of a schema: as given, else their defaults, inner ones too."""
+    found = dict(given)
+    for key, inner in rule["properties"].items():
+        if "properties" in inner:
+            found[key] = _filled(inner, given.get(key, {}))
+        elif key not in given:
+            found[key] = inner["default"]
+    return found
 
 
 def _check_cells(cells: dict) -> None:

@@ -49,8 +49,7 @@ def draw(
     The scales are each panel's own: only the places within a panel mean something.
     """
     methods = [method for method in METHODS if method in set(samples["prior"])]
-    rows = -(-len(methods) // 2)
-    figure = style.blank(6.4, 1.1 + 2.9 * (rows if len(methods) > 2 else 1))
+    figure = style.blank(6.4, 1.1 + 2.9 * -(-len(methods) // 2))
     legend = 0.32
     low = style.frame(figure, title, label, footer, legend)
     axes = style.grid(figure, len(methods))

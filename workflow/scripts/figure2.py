@@ -138,8 +138,7 @@ def draw(
     The mean ends where the first run stopped; beyond it the remaining runs are drawn
     one by one, each with a mark at its end. The mean of ln p(x) is dotted.
     """
-    rows = -(-len(curves) // 2) if len(curves) > 2 else 1
-    figure = style.blank(6.8, 1.1 + 2.15 * rows)
+    figure = style.blank(6.8, 1.1 + 2.15 * -(-len(curves) // 2))
     style.frame(figure, title, label, footer)
     axes = style.grid(figure, len(curves), sharex=True, sharey=True)
     bounds = limits(curves, first)

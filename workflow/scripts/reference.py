@@ -44,7 +44,7 @@ def present(
             "settings": [wanted.digest, on_a_gpu.digest],
             "data": [data.get(dataset, "")[:SHORT]],
         }
-        table = reading.table(path, [f"{kind}_digest" for kind in expected])
+        table = reading.table(path, [f"{what}_digest" for what in expected])
         for what, fine in expected.items():
             digests = set(table[f"{what}_digest"])
             if len(digests) != 1 or not digests <= set(fine):

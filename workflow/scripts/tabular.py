@@ -53,11 +53,9 @@ def _padded(
     ]
 
 
-def plain(
-    header: list[str], rows: list[list[str]], left: Collection[int] = (0,)
-) -> str:
-    """Aligned lines for a terminal; ``left``: columns of words, not of numbers."""
-    lines = ["  ".join(row).rstrip() for row in _padded([header, *rows], left)]
+def plain(header: list[str], rows: list[list[str]]) -> str:
+    """Aligned lines for a terminal; the first column holds words."""
+    lines = ["  ".join(row).rstrip() for row in _padded([header, *rows], (0,))]
     rule = "-" * max(map(len, lines))
     return "\n".join([lines[0], rule, *lines[1:]])
 
@@ -65,7 +63,7 @@ def plain(
 def markdown(
     header: list[str], rows: list[list[str]], left: Collection[int] = (0,)
 ) -> str:
-    """A pipe table, aligned in its source too."""
+    """A pipe table, aligned in its source too; ``left``: columns of words."""
     grid = [[text.replace("|", r"\|") for text in row] for row in [header, *rows]]
     padded = _padded(grid, left, least=3)
     rule = [
