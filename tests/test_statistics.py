@@ -52,9 +52,7 @@ def test_welch_agrees_with_scipy(n, m, spread):
     ours = welch(summarise(a), summarise(b))
     theirs = stats.ttest_ind(a, b, equal_var=False)
     interval = theirs.confidence_interval(0.95)
-    assert (ours.t, ours.df, ours.p) == pytest.approx(
-        (theirs.statistic, theirs.df, theirs.pvalue)
-    )
+    assert ours.p == pytest.approx(theirs.pvalue)
     assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
 
 
@@ -68,8 +66,10 @@ def test_gaps_are_tested_as_satterthwaite_has_it():
     )
     t = (4.0 - 0.5) / math.sqrt(sum(terms))
     ours = welch_of_gaps(*parts)
-    assert (ours.difference, ours.t, ours.df) == pytest.approx((3.5, t, df))
+    assert ours.difference == pytest.approx(3.5)
     assert ours.p == pytest.approx(2 * stats.t.sf(t, df))
+    margin = stats.t.isf(0.025, df) * math.sqrt(sum(terms))
+    assert (ours.low, ours.high) == pytest.approx((3.5 - margin, 3.5 + margin))
     sure = Summary(2, 1.0, 0.0)
     assert welch_of_gaps(parts[0], sure, parts[2], sure) == welch(parts[0], parts[2])
     with pytest.raises(ValueError, match="n = 8, 1, 8, 3"):
@@ -83,20 +83,10 @@ def test_the_paired_test_agrees_with_scipy(n):
     b = a + generator.normal(0.5, 0.1, n)
     ours, theirs = paired(b, a), stats.ttest_rel(b, a)
     interval = theirs.confidence_interval(0.95)
-    assert (ours.t, ours.df, ours.p) == pytest.approx(
-        (theirs.statistic, theirs.df, theirs.pvalue)
-    )
+    assert ours.p == pytest.approx(theirs.pvalue)
     assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
     with pytest.raises(ValueError, match="1 pair, expected at least 2"):
         paired(a[:1], b[:1])
-
-
-def test_welch_is_not_the_test_of_equal_variances():
-    a, b = Summary(3, 0.0, 0.1), Summary(8, 1.0, 2.0)
-    pooled = stats.ttest_ind_from_stats(0, 0.1, 3, 1, 2, 8, equal_var=True).pvalue
-    unequal = stats.ttest_ind_from_stats(0, 0.1, 3, 1, 2, 8, equal_var=False).pvalue
-    assert welch(a, b).p == pytest.approx(unequal)
-    assert abs(unequal - pooled) > 0.05
 
 
 @pytest.mark.parametrize(("gap", "p"), [(0.0, 1.0), (0.5, 0.0)])

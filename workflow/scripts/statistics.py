@@ -38,12 +38,10 @@ class Difference:
     """A t-test of mean(a) - mean(b), Welch's or of pairs.
 
     difference, low, high: nats; low and high bound the 95 % confidence interval.
-    t, df, p: the statistic, its degrees of freedom, two-sided p.
+    p: two-sided.
     """
 
     difference: float
-    t: float
-    df: float
     p: float
     low: float
     high: float
@@ -112,12 +110,10 @@ def _test(difference: float, error: float, df: float) -> Difference:
     """Two-sided t-test of a difference with this standard error."""
     if error == 0:  # no spread at all: the means are equal or they are not
         p = 1.0 if difference == 0 else 0.0
-        t = 0.0 if difference == 0 else math.copysign(math.inf, difference)
-        return Difference(difference, t, df, p, difference, difference)
-    t = difference / error
-    p = min(1.0, 2 * float(special.stdtr(df, -abs(t))))
+        return Difference(difference, p, difference, difference)
+    p = min(1.0, 2 * float(special.stdtr(df, -abs(difference / error))))
     margin = float(special.stdtrit(df, 1 - LEVEL / 2)) * error
-    return Difference(difference, t, df, p, difference - margin, difference + margin)
+    return Difference(difference, p, difference - margin, difference + margin)
 
 
 def standings(column: Mapping[str, Summary]) -> dict[str, Standing]:
