@@ -1,9 +1,12 @@
 """Scores of the committed runs and the documents that tell of them."""
 
+import json
+
 import pandas as pd
 
 from workflow.scripts import configuration, reference
 
+WORDS = dict(enumerate("none one two three four five six seven eight".split()))
 README, FINDINGS = "README.md", "docs/findings.md"
 CELLS = {
     "standard": "standard",
@@ -24,6 +27,15 @@ def scored(dataset, method, split="test", metric="log_likelihood", kind="scores"
     values = chosen.set_index("seed")["value"]
     assert list(values.index) == list(range(len(values)))
     return values
+
+
+def kept(dataset, method):
+    """The epoch that is kept of each seed, by seed."""
+    epochs = {}
+    for path in (reference.FOLDER / f"runs/{dataset}/{method}").glob("*/record.json"):
+        record = json.loads(path.read_text())
+        epochs[record["seed"]] = record["epoch"]
+    return pd.Series(epochs).sort_index()
 
 
 def sampled_more(method):
