@@ -27,10 +27,8 @@ class Scratch:
         """Return the saved state, or None when there is none that fits."""
         try:
             saved = torch.load(self.path, weights_only=True)
-        except (
-            Exception
-        ):  # none yet; or a foreign or damaged one, which costs time only
-            return None
+        except Exception:
+            return None  # none yet; or a foreign or damaged one, which costs time only
         if not isinstance(saved, dict) or saved.get("key") != self.key:
             return None
         return saved["state"]

@@ -19,7 +19,8 @@ SMALL = "--seeds 0 1 --hidden-units 8 --latent-dim 2 --max-epochs 2 --warmup-epo
 def machine(tmp_path_factory):
     """A copy of the checkout without git, with two datasets and a plan."""
     folder = checkout(tmp_path_factory.mktemp("machine"))
-    for name, likelihood in (("first", "gaussian"), ("second", "bernoulli")):
+    kinds = {"first": "gaussian", "second": "bernoulli", "onehot": "bernoulli"}
+    for name, likelihood in kinds.items():
         data.save(images(likelihood), folder / f"data/{name}.npz")
     lines = [
         f"{dataset} {method} {SMALL} --method {method}"
@@ -28,6 +29,7 @@ def machine(tmp_path_factory):
             ("first", "iop"),
             ("second", "standard"),
             ("second", "broken"),
+            ("onehot", "standard"),
         )
     ]
     status, output = session(folder, "plan", "plan", IOP_REPRO_COMMIT="0123456789ab")
@@ -97,6 +99,15 @@ def test_pairs_can_be_trained_side_by_side_in_another_precision(machine):
             )
             record = json.load(packed.extractfile(name))
             assert record["settings"]["precision"] == "tensorfloat32"
+
+
+def test_a_pair_of_onehot_brings_the_samples_of_figure_1(machine):
+    status, output = session(machine, "train", "third", "plan", "onehot")
+    assert status == 0, output
+    with tarfile.open(machine / "third/results.tar.gz") as packed:
+        names = packed.getnames()
+    assert "results/gpu/posterior/onehot/standard.csv" in names
+    assert "results/gpu/audit/onehot/standard.csv" not in names
 
 
 def test_a_plan_of_other_code_is_refused(machine):

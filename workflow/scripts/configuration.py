@@ -14,6 +14,7 @@ from workflow.scripts import methods
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+SHIPPED = "paper.yaml", "stand-ins.yaml"  # what variants are laid over
 
 
 def schema() -> dict:
@@ -152,9 +153,9 @@ def settings(config: dict, dataset: str, method: str) -> Settings:
 def shipped() -> dict:
     """Return the paper's configuration with the stand-ins, checked."""
     try:
-        return check(load("paper.yaml", "stand-ins.yaml"))
+        return check(load(*SHIPPED))
     except ValueError as error:
-        raise ValueError(f"of paper.yaml and stand-ins.yaml: {error}") from error
+        raise ValueError(f"of {' and '.join(SHIPPED)}: {error}") from error
 
 
 def follows_the_paper(config: dict) -> bool:

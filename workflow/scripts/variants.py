@@ -70,11 +70,12 @@ def sides(
 
     Raises BadInput for a file that is no configuration, or of another name.
     """
-    layers = "paper.yaml", "stand-ins.yaml"
     found = [Side("shipped", configuration.shipped(), folder)]
     for file in sorted(variants.glob("*.yaml"), key=lambda file: file.stem):
         try:
-            config = configuration.check(configuration.load(*layers, file))
+            config = configuration.check(
+                configuration.load(*configuration.SHIPPED, file)
+            )
         except ValueError as error:
             text = str(error).removeprefix(f"{file}: ")
             raise BadInput(f"{file}: {text}") from error
