@@ -42,6 +42,21 @@ def test_the_readme_shows_what_the_committed_runs_give():
             assert text in line
 
 
+def test_the_readme_says_where_table_2_comes_from():
+    found = {}
+    for dataset in ("freyfaces", "mnist"):
+        paths = (reference.FOLDER / f"scores/{dataset}").glob("*.csv")
+        scores = pd.concat(pd.read_csv(path) for path in paths)
+        assert set(scores["precision"]) == {"float32"}
+        assert all("AMD EPYC" in device for device in scores["device"])
+        found[dataset] = sorted(commit[:12] for commit in set(scores["commit"]))
+    words = (
+        f"of commits {' and '.join(found['freyfaces'])}, MNIST's of "
+        f"{found['mnist'][0]}, in float32 on an AMD EPYC"
+    )
+    assert words in flowing(README)
+
+
 def test_the_readme_says_what_a_correction_for_three_tests_would_do():
     paper = pd.read_csv(reference.FOLDER / "paper.csv").query("dataset == 'freyfaces'")
     found = {
