@@ -9,7 +9,8 @@
 #
 # Datasets, or single pairs, are taken in the order given; what is finished is skipped.
 # JOBS=3 trains three pairs side by side, which pays under NVIDIA's multi-process service
-# (nvidia-cuda-mps-control -d); PRECISION=tensorfloat32 takes the plan in that precision.
+# (nvidia-cuda-mps-control -d); PRECISION=tensorfloat32 takes the plan in that precision;
+# COMPILE=1 compiles the steps, where a compiler is.
 # PLAN and the data, data/NAME.npz, travel in a folder that git ignores; PLAN names the
 # commit, too. After each pair OUTPUT/results.tar.gz holds all scores, audits, curves and
 # records so far, no weights: a command that is stopped has lost no finished pair, and
@@ -57,7 +58,7 @@ pair() {
         $python -m models.train --data "data/$1.npz" --device "$device" \
             --output "$place/runs/$1/$2" --configuration gpu \
             --checkpoint-interval 60 $3 ${PRECISION:+--precision "$PRECISION"} \
-            </dev/null &&
+            ${COMPILE:+--compile} </dev/null &&
             measure "$1" "$2" scores
     fi && pack &&
         if [[ $1 == onehot ]]; then sample "$@"; else measure "$1" "$2" audit; fi && pack

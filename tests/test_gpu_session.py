@@ -101,11 +101,14 @@ def test_pairs_can_be_trained_side_by_side_in_another_precision(machine):
             assert record["settings"]["precision"] == "tensorfloat32"
 
 
-def test_a_pair_of_onehot_brings_the_samples_of_figure_1(machine):
-    status, output = session(machine, "train", "third", "plan", "onehot")
+def test_a_pair_of_onehot_brings_the_samples_of_figure_1_compiled(machine):
+    status, output = session(machine, "train", "third", "plan", "onehot", COMPILE="1")
     assert status == 0, output
     with tarfile.open(machine / "third/results.tar.gz") as packed:
         names = packed.getnames()
+        name = "results/gpu/runs/onehot/standard/seed0/record.json"
+        command = json.load(packed.extractfile(name))["command"]
+    assert "--compile" in command
     assert "results/gpu/posterior/onehot/standard.csv" in names
     assert "results/gpu/audit/onehot/standard.csv" not in names
 
