@@ -57,6 +57,10 @@ def test_the_findings_says_what_the_estimates_on_onehot_hide():
     assert max(above["standard"], above["vampprior-50"]) < 0.001  # by chance
     words = "lie {:.0%} of AVB's values and {:.0%} of the IOP's"
     assert words.format(above["avb"], above["iop"]).replace("%", " %") in text
+    words = "they exceed the optimum in {:.0%} and {:.0%} of the epochs"
+    assert words.format(above["avb"], above["iop"]).replace("%", " %") in flowing(
+        README
+    )
     elbo = {m: scored("onehot", m, metric="elbo") for m in ("avb", "iop")}
     for method, words in (
         ("avb", "test data from {:.2f} to {:.2f} and"),
