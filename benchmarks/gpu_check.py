@@ -9,6 +9,7 @@ itself, CUDA graphs have to give what single launches give, to the last bit.
 import argparse
 import io
 import sys
+import time
 import traceback
 
 import numpy as np
@@ -124,6 +125,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=5)
     options.add_machine(parser)
     parser.add_argument("--compile", action="store_true", help="the GPU's steps")
+    parser.add_argument(
+        "--seconds",
+        type=options.positive,
+        help="after which no further pair begins: no signal ends a GPU's work half way",
+    )
     arguments = parser.parse_args(argv)
     device = machine.prepare(arguments)
     if arguments.compile and not machine.compiler_works(device):
@@ -131,9 +137,13 @@ def main(argv: list[str] | None = None) -> None:
     failed = not draws_are_fine(device)
     print(f"random numbers of {device}: {'DIFFER' if failed else 'as they should be'}")
     plain, training.Streams = training.Streams, DrawnOnCPU
+    start = time.monotonic()
     try:
         for method in ("standard", "vampprior", "iop", "avb"):
             for likelihood in ("bernoulli", "gaussian"):
+                if arguments.seconds and time.monotonic() - start > arguments.seconds:
+                    print(f"{method:9} {likelihood:9} not begun: the time is up")
+                    continue
                 settings = Settings(
                     method=method, latent_dim=8, hidden_units=64, components=20,
                     max_epochs=arguments.epochs, warmup_epochs=2, ratio_epochs=3,

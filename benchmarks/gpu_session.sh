@@ -21,6 +21,8 @@ device=${DEVICE:-cuda} # cpu for a rehearsal
 python=${PYTHON:-python3}
 cd "$(dirname "$0")/.."
 what=${1:?plan, check or train}
+# else each process that compiles starts as many compilers as there are cores
+export TORCHINDUCTOR_COMPILE_THREADS=${TORCHINDUCTOR_COMPILE_THREADS:-1}
 # what is finished in one precision is not in another
 place=results/gpu${PRECISION:+-$PRECISION}
 
@@ -117,7 +119,7 @@ check)
         $python -m benchmarks.speed --device "$device" --images 10000 --rounds 3 \
             --modes float32 reduced bfloat16 --output "$output" || status=1
         # last, and not for ever: each configuration is compiled anew
-        timeout 200 $python -m benchmarks.gpu_check --device "$device" --compile ||
+        $python -m benchmarks.gpu_check --device "$device" --compile --seconds 200 ||
             echo "the check of compiled steps did not end well, status $?"
         exit $status
     } 2>&1 | tee "$output/check.log"

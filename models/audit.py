@@ -2,8 +2,8 @@
 
 How far ln p(x) rises with more importance samples; what the prior's density integrates
 to, which for an estimated one (the paper's "≈") need not be 1; how its logarithm over
-N(z|0, I)'s, T, compares with that of the optimal prior q(z) (Eq. 8); and, of a mixture,
-how many components q(z) falls on.
+N(z|0, I)'s, T, compares with that of the optimal prior (Eq. 6), here q(z) over the
+training images (Eq. 8); and, of a mixture, how many components q(z) falls on.
 """
 
 import torch

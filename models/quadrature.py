@@ -35,8 +35,8 @@ def log_likelihood(
     """Mean ln p(x) in nats, (S,), with p(z) over its integral where that is not one.
 
     images: (N, D). For a VAE with any prior and for AVB, whose prior is N(0, I).
-    aggregated: images (M, D) whose q(z) takes the prior's place: the optimal prior
-    itself (Eq. 8), of a VAE. streams: says which seeds and device; nothing is drawn.
+    aggregated: images (M, D) whose q(z) (Eq. 8) takes the prior's place, as the optimal
+    prior (Eq. 6), of a VAE. streams: says which seeds and device; nothing is drawn.
     Is nan where p(z) reaches beyond its grid or no grid resolves the integral.
     """
     seeds, device = len(streams.seeds), streams.device

@@ -40,8 +40,6 @@ class Steps:
         self._compiled_objective = None
         if compiled:
             torch.compiler.reset()  # it keeps few versions; those of others are stale
-            # what cannot be compiled after all runs as it is, with a warning
-            torch._dynamo.config.suppress_errors = True
             torch._functorch.config.backward_pass_autocast = "off"  # as in _descend
             self._vae_loss = torch.compile(self._vae_loss, dynamic=False)
             self.source = torch.compile(self.source, dynamic=False)

@@ -58,6 +58,11 @@ def main(argv: list[str] | None = None) -> None:
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     except RuntimeError as error:
+        if arguments.compile and isinstance(error, _compiler_error()):
+            said = " ".join(str(error).split("\n")[:2])
+            sys.exit(
+                f"error: the steps cannot be compiled; leave --compile out ({said})"
+            )
         full = isinstance(error, torch.OutOfMemoryError) or CPU_FULL in str(error)
         if not full:
             raise
@@ -66,6 +71,12 @@ def main(argv: list[str] | None = None) -> None:
             "expected less: lower seeds_per_job, batch_size or components "
             f"({str(error).splitlines()[0]})"
         )
+
+
+def _compiler_error() -> type[Exception]:
+    from torch._dynamo.exc import TorchDynamoException  # slow to import
+
+    return TorchDynamoException
 
 
 def run(arguments: argparse.Namespace) -> None:

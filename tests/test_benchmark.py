@@ -2,7 +2,9 @@
 
 import argparse
 import csv
+import itertools
 import subprocess
+import types
 
 import numpy as np
 import pytest
@@ -71,6 +73,15 @@ def test_the_check_of_a_gpu_agrees_with_itself_and_finds_a_difference(
         gpu_check.main(["--device", "cpu", "--epochs", "2"])
     out = capsys.readouterr().out
     assert (out.count("DIFFERS"), out.count("Error: no such kernel")) == (6, 2)
+
+
+def test_the_check_of_a_gpu_begins_nothing_when_its_time_is_up(monkeypatch, capsys):
+    clock = types.SimpleNamespace(monotonic=itertools.count(0, 60).__next__)
+    monkeypatch.setattr(gpu_check, "time", clock)
+    monkeypatch.setattr(gpu_check, "curves", lambda *_: np.zeros((1, 9)))
+    gpu_check.main(["--device", "cpu", "--seconds", "100"])
+    out = capsys.readouterr().out
+    assert (out.count("agrees"), out.count("not begun")) == (1, 7)
 
 
 @pytest.mark.parametrize("launched", [1.0, 2.0])

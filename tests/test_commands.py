@@ -1,6 +1,7 @@
 """The core's command lines, as a user types them, and their error lines."""
 
 import csv
+import functools
 import itertools
 import json
 
@@ -34,6 +35,23 @@ def test_the_record_says_in_which_precision_and_whether_compiled(
     assert "--precision reduced" in fast["command"]
     row = scores(made, [tmp_path / "fast/seed0"], tmp_path / "scores.csv")[0]
     assert row["precision"] == "reduced"
+
+
+def test_a_compiler_that_breaks_is_an_error_that_says_so(made, tmp_path, monkeypatch):
+    """No run that says it is compiled and is not."""
+
+    def broken(graph, inputs):
+        raise OverflowError("no space left for the compiler")
+
+    compiler = functools.partial(torch.compile, backend=broken)
+    monkeypatch.setattr(torch, "compile", compiler)
+    monkeypatch.setattr(machine, "compiler_works", lambda device: True)
+    command = ["--data", str(made), "--seeds", "0", *SMALL, "--method", "standard"]
+    words = (
+        r"^error: the steps cannot be compiled; leave --compile out \(.*no space left"
+    )
+    with pytest.raises(SystemExit, match=words):
+        train.main([*command, "--output", str(tmp_path / "out"), "--compile"])
 
 
 def test_methods_share_no_random_numbers(made, tmp_path):
