@@ -10,7 +10,7 @@
 # Datasets, or single pairs, are taken in the order given; what is finished is skipped.
 # JOBS=3 trains three pairs side by side, which pays under NVIDIA's multi-process service
 # (nvidia-cuda-mps-control -d); PRECISION=tensorfloat32 takes the plan in that precision;
-# COMPILE=1 compiles the steps, where a compiler is.
+# COMPILE=1 compiles the steps, where a compiler is; AUDIT has more words for models.audit.
 # PLAN and the data, data/NAME.npz, travel in a folder that git ignores; PLAN names the
 # commit, too. After each pair OUTPUT/results.tar.gz holds all scores, audits, curves and
 # records so far, no weights: a command that is stopped has lost no finished pair, and
@@ -28,12 +28,13 @@ place=results/gpu${PRECISION:+-$PRECISION}
 
 # measure the runs of a pair, once
 measure() {
-    local kind=$3 table=$place/$3/$1/$2.csv module=models.evaluate
-    [[ $kind == audit ]] && module=models.audit
+    local kind=$3 table=$place/$3/$1/$2.csv module=models.evaluate words=
+    [[ $kind == audit ]] && module=models.audit words=${AUDIT:-}
+    # shellcheck disable=SC2086  # words are words
     [[ -e $table ]] ||
         $python -m $module --data "data/$1.npz" --device "$device" \
             --runs "$place/runs/$1/$2"/seed* --output "$table" \
-            --configuration gpu </dev/null
+            --configuration gpu $words </dev/null
 }
 
 # what Figure 1 shows of a pair of OneHot, once

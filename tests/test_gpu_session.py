@@ -6,12 +6,14 @@ import subprocess
 import sys
 import tarfile
 
+import pandas as pd
 import pytest
 
 from models import data
 from tests.conftest import images
 from tests.dag import checkout
 
+AUDIT = "--samples 20 --chains 10 --temperatures 30"
 SMALL = "--seeds 0 1 --hidden-units 8 --latent-dim 2 --max-epochs 2 --warmup-epochs 1"
 
 
@@ -45,7 +47,9 @@ def session(folder, *arguments, **environment):
     done = subprocess.run(
         ["bash", "benchmarks/gpu_session.sh", *arguments],
         cwd=folder,
-        env=os.environ | {"DEVICE": "cpu", "PYTHON": sys.executable} | environment,
+        env=os.environ
+        | {"DEVICE": "cpu", "PYTHON": sys.executable, "AUDIT": AUDIT}
+        | environment,
         capture_output=True,
         text=True,
     )
@@ -66,9 +70,10 @@ def test_pairs_are_trained_in_the_order_given_and_packed(machine):
         record = json.load(
             packed.extractfile("results/gpu/runs/first/iop/seed1/record.json")
         )
+        audit = pd.read_csv(packed.extractfile("results/gpu/audit/first/iop.csv"))
     assert record["commit"] == "0123456789ab"
-    for kind in ("scores", "audit"):
-        assert f"results/gpu/{kind}/first/iop.csv" in names
+    assert "results/gpu/scores/first/iop.csv" in names
+    assert set(audit.query("metric == 'log_normaliser'")["samples"]) == {10}
     assert not [n for n in names if n.endswith(("weights.npz", ".checkpoint"))]
     again, output = session(machine, *command, "first")  # nothing is trained twice
     assert again == 0
