@@ -38,9 +38,9 @@ def kept(dataset, method):
     return pd.Series(epochs).sort_index()
 
 
-def sampled_more(method):
-    """FreyFaces' scores with a thousand importance samples instead of ten, by seed."""
-    table = pd.read_csv(reference.FOLDER / f"audit/freyfaces/{method}.csv")
+def sampled_more(method, dataset="freyfaces"):
+    """The scores with a thousand importance samples instead of ten, by seed."""
+    table = pd.read_csv(reference.FOLDER / f"audit/{dataset}/{method}.csv")
     chosen = table.query("metric == 'log_likelihood' and samples == 1000")
     return chosen.set_index("seed")["value"]
 
