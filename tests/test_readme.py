@@ -61,7 +61,7 @@ def test_the_readme_shows_every_cell_of_the_papers_table_2_and_its_seeds():
         assert row.startswith(f"| {titles[theirs.dataset]} | {name} | {n} | ")
         about = "≈ " * theirs.approximate
         assert f"| {about}{theirs.mean:.2f} ± {theirs.sd:.2f} |" in row
-        assert row.endswith((" not run |", " stand-in below |")) == (n == 0)
+        assert row.endswith((" missing |", " stand-in below |")) == (n == 0)
 
 
 def test_the_readme_says_what_becomes_of_table_1():
