@@ -98,6 +98,10 @@ def test_the_findings_says_what_bone_marrow_shows():
     ]
     assert [len(of) for of in tested] == [8, 8, 8]
     assert "With eight seeds of each prior no difference between" in text
+    words = (
+        f"no two priors differ significantly (p from {min(ps):.2f} to {max(ps):.2f})"
+    )
+    assert words in flowing(README)
     assert min(ps) >= 0.05
     standard, vamp, iop = tested
     less = normalised("bone-marrow")
