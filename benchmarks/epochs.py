@@ -101,12 +101,17 @@ def main(argv: list[str] | None = None) -> None:
         "--data", type=Path, default=Path("data"), help="folder with DATASET.npz"
     )
     parser.add_argument("--output", type=Path, default=Path("results/bench"))
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--datasets", nargs="+", help="only these")
+    parser.add_argument("--seeds", type=options.positive, default=1)
+    table2 = configuration.table2_pairs(configuration.shipped())
+    parser.add_argument(
+        "--datasets",
+        nargs="+",
+        choices=dict.fromkeys(dataset for dataset, _ in table2),
+        help="only these",
+    )
     options.add_machine(parser)
     options.add_steps(parser)
     arguments = parser.parse_args(argv)
-    table2 = configuration.table2_pairs(configuration.shipped())
     rows = []
     for dataset, method, flags in pairs.plan():
         if (dataset, method) not in table2:

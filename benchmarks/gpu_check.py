@@ -18,7 +18,8 @@ import torch
 from models import machine, options, training
 from models.randomness import Streams, threshold
 from models.settings import Settings
-from models.training import CURVE, Trainer
+from models.stopping import CURVE
+from models.training import Trainer
 
 SECONDS = CURVE.index("seconds")
 # of the largest value of a column: rounding in another order came to 2e-7 on a CPU,
@@ -122,7 +123,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.gpu_check", description=__doc__.splitlines()[0]
     )
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=options.positive, default=5)
     options.add_machine(parser)
     parser.add_argument("--compile", action="store_true", help="the GPU's steps")
     parser.add_argument(
@@ -131,7 +132,10 @@ def main(argv: list[str] | None = None) -> None:
         help="after which no further pair begins: no signal ends a GPU's work half way",
     )
     arguments = parser.parse_args(argv)
-    device = machine.prepare(arguments)
+    try:
+        device = machine.prepare(arguments)
+    except ValueError as error:
+        sys.exit(f"error: {error}")
     if arguments.compile and not machine.compiler_works(device):
         sys.exit("error: no compiler works here")
     failed = not draws_are_fine(device)

@@ -6,6 +6,7 @@ count, not sums; `benchmarks.speed` times.
 """
 
 import argparse
+import sys
 from collections.abc import Callable
 
 import torch
@@ -66,7 +67,10 @@ def main(argv: list[str] | None = None) -> None:
     options.add_machine(parser)
     options.add_steps(parser)
     arguments = parser.parse_args(argv)
-    device = machine.prepare(arguments)
+    try:
+        device = machine.prepare(arguments)
+    except ValueError as error:
+        sys.exit(f"error: {error}")
     settings = Settings(method=arguments.method, precision=arguments.precision)
     captured = device.type == "cuda" and not arguments.no_capture
     data = made(arguments.likelihood, arguments.images)

@@ -9,6 +9,7 @@ is counted apart, as overhead.
 import argparse
 import io
 import statistics
+import sys
 import time
 from pathlib import Path
 
@@ -185,12 +186,17 @@ def main(argv: list[str] | None = None) -> None:
         prog="python -m benchmarks.speed", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--output", type=Path, default=Path("results/bench"))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--images", type=int, default=1000, help="of the slice timed")
+    parser.add_argument("--rounds", type=options.positive, default=5)
+    parser.add_argument(
+        "--images", type=options.positive, default=1000, help="of the slice timed"
+    )
     parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
     options.add_machine(parser)
     arguments = parser.parse_args(argv)
-    device = machine.prepare(arguments)
+    try:
+        device = machine.prepare(arguments)
+    except ValueError as error:
+        sys.exit(f"error: {error}")
     if device.type == "cuda":  # it would wait for the GPU at each distribution
         torch.distributions.Distribution.set_default_validate_args(False)
     compiled = [mode for mode in arguments.modes if MODES[mode][1]]
@@ -200,6 +206,8 @@ def main(argv: list[str] | None = None) -> None:
     if machine.product_kind("reduced", device) == "float32":
         print("no other products here with precision reduced: without it")
         arguments.modes = [m for m in arguments.modes if MODES[m][0] != "reduced"]
+    if not arguments.modes:
+        sys.exit("error: none of the modes asked for runs here")
     # a CPU that has to imitate bfloat16 takes minutes for a product of it
     wanted = {MODES[mode][0] for mode in arguments.modes}
     products, copy = ceilings(device, [p for p in PRECISIONS if p in wanted])

@@ -1,6 +1,7 @@
 """A scratch checkpoint: lets a killed run go on, bit for bit."""
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,11 +25,19 @@ class Scratch:
         self._last = time.monotonic()
 
     def load(self) -> dict | None:
-        """Return the saved state, or None when there is none that fits."""
-        try:
-            saved = torch.load(self.path, weights_only=True)
-        except Exception:
-            return None  # none yet; or a foreign or damaged one, which costs time only
+        """Return the saved state, on the CPU, or None when there is none that fits.
+
+        Raises OSError for a file that is there and cannot be opened: it may be whole.
+        """
+        if not self.path.exists():
+            return None
+        with open(self.path, "rb") as file:
+            try:  # beside the run that is there already a GPU may have no room for it
+                saved = torch.load(file, map_location="cpu", weights_only=True)
+            except Exception as error:  # foreign or damaged, which costs time only
+                line = " ".join(str(error).split())[:200]
+                print(f"{self.path}: unreadable, begun anew ({line})", file=sys.stderr)
+                return None
         if not isinstance(saved, dict) or saved.get("key") != self.key:
             return None
         return saved["state"]

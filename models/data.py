@@ -56,8 +56,12 @@ class Dataset:
                     f"{self.name}: {split} has {array.shape[1]} pixels, "
                     f"train has {self.train.shape[1]}"
                 )
-            if not (array.min() >= 0 and array.max() <= 1):
-                raise ValueError(f"{self.name}: {split} leaves [0, 1]")
+            low, high = array.min(), array.max()
+            if not (low >= 0 and high <= 1):
+                raise ValueError(
+                    f"{self.name}: {split} lies in [{low:g}, {high:g}] (nan where a "
+                    "value is missing), expected [0, 1]; a registry entry can scale"
+                )
 
     @property
     def pixels(self) -> int:

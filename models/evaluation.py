@@ -8,7 +8,7 @@ import torch
 from models.randomness import Streams
 
 CHUNK = 100  # images at a time
-BLOCK = 50  # samples of each at a time, so that memory does not grow with S
+BLOCK = 50  # samples of each at a time, so that memory does not grow with their number
 
 
 @torch.no_grad()

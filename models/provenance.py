@@ -3,10 +3,12 @@
 import ast
 import functools
 import hashlib
+import importlib.util
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,17 +18,38 @@ ROOT = Path(__file__).resolve().parent.parent
 def training_code(method: str, latent_dim: int) -> str:
     """Fingerprint of the files that decide weights and curve; others retrain nothing.
 
-    A new prior, so, leaves the runs of the others as they are.
+    Those that all methods share, the method's own, and what that imports. A new prior,
+    so, leaves the runs of the others as they are.
     """
-    own = ["avb.py" if method == "avb" else f"priors/{method}.py"]
-    if latent_dim == 2:  # its curve may have integrals
-        own.append("quadrature.py")
     common = (
         "settings.py machine.py randomness.py networks.py distributions.py "
         "priors/__init__.py priors/base.py vae.py "
-        "graphs.py steps.py training.py data.py"
+        "graphs.py steps.py stopping.py training.py data.py"
     )
-    return fingerprint(tuple(f"models/{name}" for name in (*common.split(), *own)))
+    files = [f"models/{name}" for name in common.split()]
+    own = [f"models/{'avb' if method == 'avb' else f'priors/{method}'}.py"]
+    while own:
+        files.append(own[0])
+        own += [file for file in _imports(own.pop(0)) if file not in {*files, *own}]
+    if latent_dim == 2:  # its curve may have integrals
+        files.append("models/quadrature.py")
+    return fingerprint(tuple(dict.fromkeys(files)))
+
+
+def _imports(name: str) -> Iterator[str]:
+    """Files of the repository that one of them imports; paths from its root."""
+    package = ".".join(Path(name).parent.parts)
+    for node in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8"), name)):
+        found = []
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            parent = "." * node.level + (node.module or "")
+            module = importlib.util.resolve_name(parent, package)
+            found = [module, *(f"{module}.{alias.name}" for alias in node.names)]
+        for module in dict.fromkeys(found):
+            if (ROOT / (path := f"{module.replace('.', '/')}.py")).is_file():
+                yield path
 
 
 @functools.cache

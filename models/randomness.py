@@ -51,6 +51,8 @@ class Streams:
         }
 
     def _draw(self, name, shape, dtype, fill) -> torch.Tensor:
+        if name not in STREAMS:
+            raise ValueError(f"stream {name!r}: expected one of {', '.join(STREAMS)}")
         out = torch.empty((len(self.seeds), *shape), dtype=dtype, device=self.device)
         for row, seed in zip(out, self.seeds, strict=True):
             fill(row, self._generators[name, seed])

@@ -14,7 +14,8 @@ from models.data import Dataset
 from models.files import replacing
 from models.randomness import Streams
 from models.settings import Settings
-from models.training import CURVE, Run, build
+from models.stopping import CURVE, Run
+from models.training import build
 
 WEIGHTS, CURVES, RECORD = "weights.npz", "curve.csv", "record.json"
 
@@ -92,8 +93,15 @@ def read(
         model = build(
             settings, dataset.pixels, dataset.likelihood, Streams(seeds, device)
         )
-        stacked = {n: np.stack([w[n] for w in weights]) for n in weights[0]}
-        model.load_state_dict({n: torch.from_numpy(a) for n, a in stacked.items()})
+        try:
+            stacked = {n: np.stack([w[n] for w in weights]) for n in weights[0]}
+            model.load_state_dict({n: torch.from_numpy(a) for n, a in stacked.items()})
+        except (KeyError, ValueError, RuntimeError) as error:
+            line = " ".join(str(error).split())
+            raise ValueError(
+                f"{folders[stack[0]]}: not this version's weights ({line}); train it "
+                "again"
+            ) from error
         yield model.eval(), list(facts)
 
 
@@ -116,6 +124,9 @@ def _read_one(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
         for name in facts:
             if record[name] != facts[name]:
                 raise ValueError(f"{WEIGHTS} and {RECORD} differ in {name}")
+        Settings(**facts["settings"])
+        for name in ("commit", "device", "versions", "precision"):
+            record[name]
         facts["record"] = record
     except FileNotFoundError as error:
         raise ValueError(f"{error.filename}: no such file; train it first") from error

@@ -27,6 +27,7 @@ class Steps:
         self.model, self.size = model, settings.batch_size
         self.psi = [] if model.ratio is None else list(model.ratio.parameters())
         frozen = {id(p) for p in self.psi}
+        # theta of the decoder, phi of the encoder, and what the prior has of its own
         self.theta = [p for p in model.parameters() if id(p) not in frozen]
         # Adam is elementwise, so a stack of seeds needs nothing of its own
         self.optimizers = [_adam(self.theta, settings.learning_rate)]
@@ -49,14 +50,14 @@ class Steps:
                 )
 
     def _vae(self, x, noise, beta) -> torch.Tensor:
-        """Steps 2-6 of Algorithm 1 for a block; sums of both terms of Eq. 3, (2, S).
+        """Lines 2-6 of Algorithm 1 for a block; sums of both terms of Eq. 3, (2, S).
 
         x: (S, R, D) images; noise: (S, R, .) their epsilon; beta: () the KL's weight.
         """
         sums = torch.zeros(2, len(x), device=x.device)
         batches = zip(x.split(self.size, 1), noise.split(self.size, 1), strict=True)
         for images, epsilon in batches:
-            whole = images.shape[1] == self.size  # a rest is not worth compiling
+            whole = images.shape[1] == self.size  # a smaller last is not compiled
             loss = self._vae_loss if whole else self._plain_vae_loss
             # contiguous: compiled code is for one set of strides
             value, terms = loss(images.contiguous(), epsilon.contiguous(), beta)
@@ -67,11 +68,12 @@ class Steps:
     def _plain_vae_loss(self, x, noise, beta) -> tuple[torch.Tensor, torch.Tensor]:
         """Loss of a mini-batch for each seed, (S,), and sums of its terms, (2, S)."""
         reconstruction, kl = self.model.terms(x, noise)
-        loss = (beta * kl - reconstruction).mean(-1)  # less Eq. 4 or 19, with beta
+        # minus Eq. 4 or 19, the KL term weighted by beta
+        loss = (beta * kl - reconstruction).mean(-1)
         return loss, torch.stack([reconstruction.detach(), kl.detach()]).sum(-1)
 
     def _ratio(self, numerator, z0, *mask) -> torch.Tensor:
-        """Steps 7-12 of Algorithm 1 for a block; sum of Eq. 20 over its rows, (S,).
+        """Lines 7-12 of Algorithm 1 for a block; sum of Eq. 20 over its rows, (S,).
 
         numerator: (S, R, .) rows for T; z0: (S, R, L); mask: (S, 2R, H), if dropout is.
         """

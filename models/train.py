@@ -12,7 +12,8 @@ import torch
 from models import data, machine, options, priors, progress, provenance, runs
 from models.checkpoint import Scratch
 from models.provenance import now
-from models.training import Run, Trainer, train
+from models.stopping import Run
+from models.training import Trainer, train
 
 CPU_FULL = "can't allocate memory"  # torch has no kind of error of its own for it
 

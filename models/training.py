@@ -1,10 +1,9 @@
-"""Algorithm 1 with warm-up, early stopping and the best snapshot, for each seed."""
+"""Algorithm 1 with warm-up and early stopping, for a stack of seeds."""
 
+import functools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 
 from models import checkpoint, quadrature
@@ -15,34 +14,13 @@ from models.provenance import now
 from models.randomness import Streams, threshold
 from models.settings import Settings
 from models.steps import Steps
+from models.stopping import Run, Weights
 from models.vae import VAE
 
 # images encoded at once where no gradient is needed; mini-batches drawn at once
 CHUNK = {"cpu": 1_000, "cuda": 10_000}
 BLOCK = {"cpu": 1, "cuda": 50}
-CURVE = (
-    "epoch beta train_elbo train_reconstruction train_kl valid_elbo "
-    "valid_reconstruction valid_kl valid_exact_log_likelihood ratio_objective seconds"
-).split()
 EXACT_INTERVAL = 10  # epochs from one ln p(x) by quadrature to the next
-
-
-@dataclass
-class Run:
-    """What one seed's training leaves behind."""
-
-    seed: int
-    curve: list[tuple] = field(default_factory=list)  # rows of CURVE
-    best_elbo: float = -np.inf  # on validation data, in nats
-    best_epoch: int = 0
-    stopped: bool = False
-    failure: str = ""  # how it diverged, if it did; what was best before is kept
-    weights: dict[str, torch.Tensor] = field(default_factory=dict)  # at best_epoch
-
-    @property
-    def valid_elbo(self) -> float:
-        """The last epoch's, in nats."""
-        return self.curve[-1][CURVE.index("valid_elbo")]
 
 
 def build(settings: Settings, pixels: int, likelihood: str, streams: Streams):
@@ -130,7 +108,7 @@ class Trainer:
             self._compact(running)
 
     def _update_vae(self, beta: float) -> torch.Tensor:
-        """Steps 2-6 of Algorithm 1; mean reconstruction and KL, (2, S)."""
+        """Lines 2-6 of Algorithm 1; mean reconstruction and KL, (2, S)."""
         for p in self._steps.psi:
             p.requires_grad_(False)  # psi is fixed here; z still carries T's gradient
         self._sources = None  # phi is about to change
@@ -145,7 +123,7 @@ class Trainer:
         return sums / n
 
     def _update_ratio(self) -> torch.Tensor:
-        """Steps 7-12 of Algorithm 1 for one epoch of M = N; mean Eq. 20, (S,)."""
+        """Lines 7-12 of Algorithm 1 for one epoch of M = N; mean Eq. 20, (S,)."""
         for p in self._steps.psi:
             p.requires_grad_(True)
         n, device = len(self._train), self.streams.device
@@ -167,7 +145,7 @@ class Trainer:
             seeds = len(self.members)
             self._sources = []
             for x in chunks:
-                whole = len(x) == self._chunk  # a rest is not worth compiling
+                whole = len(x) == self._chunk  # a smaller last is not compiled
                 source = self._steps.source if whole else self.model.ratio_source
                 images = self._images(x.expand(seeds, *x.shape))
                 self._sources.append(source(images))
@@ -207,31 +185,17 @@ class Trainer:
             if run.stopped:
                 continue
             (tr, tk), (vr, vk) = train[:, k].tolist(), valid[:, k].tolist()
-            elbo = vr - vk
-            row = self.epoch, beta, tr - tk, tr, tk, elbo, vr, vk
-            found = exact[k].item(), ratio[k].item()
-            run.curve.append((*row, *found, self.seconds))
-            if not np.isfinite([elbo, tr, tk]).all():
-                run.stopped = True
-                run.failure = (
-                    f"seed {run.seed}: the ELBO is {elbo} after epoch {self.epoch}, "
-                    "expected a finite number; lower learning_rate, or look for "
-                    "constant pixels"
-                )
-                if self._steps.psi:  # no bound: what diverges may first rise
-                    run.weights = {}
-                continue  # the other seeds share nothing with this one
-            # not before: while the KL term hardly weighs, T lags behind a posterior
-            # that moves fast, and the estimate exceeds even ln p(x)
-            settled = min(self.settings.warmup_epochs, self.settings.max_epochs)
-            if self.epoch >= settled and elbo > run.best_elbo:
-                run.best_elbo, run.best_epoch = elbo, self.epoch
-                run.weights = {  # where they are, without waiting for a GPU
-                    name: value[k].detach().clone()
-                    for name, value in self.model.state_dict().items()
-                }
-            last = max(run.best_epoch, settled)
-            run.stopped = self.epoch - last >= self.settings.patience
+            row = self.epoch, beta, tr - tk, tr, tk, vr - vk, vr, vk
+            found = exact[k].item(), ratio[k].item(), self.seconds
+            snapshot = functools.partial(self._snapshot, k)
+            # one that diverges stops alone: seeds share nothing
+            run.add((*row, *found), self.settings, snapshot, bool(self._steps.psi))
+
+    def _snapshot(self, k: int) -> Weights:
+        return {  # where they are, without waiting for a GPU
+            name: value[k].detach().clone()
+            for name, value in self.model.state_dict().items()
+        }
 
     def _compact(self, keep: list[int]) -> None:
         """Leave only these members in the stack: one that has stopped costs no more."""

@@ -41,7 +41,7 @@ class VAE(nn.Module):
         return self.prior.ratio
 
     def terms(self, x, noise) -> tuple[torch.Tensor, torch.Tensor]:
-        """Reconstruction and KL term of Eq. 3 with L = 1, in nats, both (S, B).
+        """Reconstruction and KL term of Eq. 3 by one sample, in nats, both (S, B).
 
         x: (S, B, D); noise: (S, B, L), epsilon of Eq. 18. Their difference is the
         ELBO; for the implicit optimal prior that is Eq. 19.

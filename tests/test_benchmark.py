@@ -12,7 +12,7 @@ import torch
 
 from benchmarks import epochs, gpu_check, pairs, profiling, report, speed
 from benchmarks.plain import PlainTrainer
-from models import data, options, train
+from models import data, machine, options, train
 from models.provenance import ROOT
 from models.settings import Settings
 from models.training import Trainer
@@ -119,6 +119,28 @@ def test_the_plan_of_a_gpu_session_trains_what_the_workflow_trains(capsys):
         name, _, components = method.partition("-")
         assert options.settings(arguments).method == name
         assert not components or arguments.components == int(components)
+
+
+@pytest.mark.parametrize("command", [speed, gpu_check, profiling])
+def test_a_device_that_is_not_there_is_one_line(command):
+    with pytest.raises(SystemExit, match="error: --device nought: not a device"):
+        command.main(["--device", "nought"])
+
+
+@pytest.mark.parametrize("option", ["--rounds", "--images"])
+def test_a_benchmark_of_nothing_is_refused(option, capsys):
+    with pytest.raises(SystemExit):
+        speed.main([option, "0"])
+    assert f"argument {option}: '0', expected 1 or more" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        epochs.main(["--datasets", "freyface"])
+    assert "invalid choice: 'freyface' (choose from" in capsys.readouterr().err
+
+
+def test_no_mode_left_is_said_before_anything_is_timed(monkeypatch):
+    monkeypatch.setattr(machine, "compiler_works", lambda device: False)
+    with pytest.raises(SystemExit, match="error: none of the modes asked for runs"):
+        speed.main(["--modes", next(m for m, how in speed.MODES.items() if how[1])])
 
 
 def test_an_epoch_of_a_pair_is_timed_by_the_command_that_users_run(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from commanded import SMALL, run_training, scores
 
-from models import data, evaluate, machine, posterior, runs, train
+from models import data, evaluate, machine, posterior, priors, runs, train
 from models.training import Trainer
 from tests.conftest import images
 
@@ -105,7 +105,7 @@ def test_training_errors_are_one_line(made, tmp_path, capsys):
     def fails(*arguments):
         return failure(capsys, train.main, *base, *arguments)
 
-    assert "--method vamp: expected one of iop, standard, vampprior, avb" in fails(
+    assert f"--method vamp: expected one of {', '.join(priors.names())}, avb" in fails(
         "--seeds", 0, "--method", "vamp"
     )
     assert "--seeds [1, 1]: expected distinct integers" in fails("--seeds", 1, 1)
@@ -171,4 +171,28 @@ def test_evaluation_errors_are_one_line(made, tmp_path, capsys):
     weights = tmp_path / "a/seed0" / runs.WEIGHTS
     weights.write_bytes(weights.read_bytes()[:100])
     assert "not a run's folder" in fails(made, tmp_path / "a/seed0")
+    run_training(made, "standard", [0], tmp_path / "c")
+    altered(tmp_path / "c/seed0", lambda facts: facts["settings"].update(depth=3))
+    assert "not a run's folder (Settings.__init__() got an unexpected" in fails(
+        made, tmp_path / "c/seed0"
+    )
+    run_training(made, "standard", [0], tmp_path / "d")
+    altered(tmp_path / "d/seed0", lambda facts: None, "encoder.head.bias")
+    assert "d/seed0: not this version's weights (Error(s) in loading" in fails(
+        made, tmp_path / "d/seed0"
+    )
+    record = tmp_path / "d/seed0" / runs.RECORD
+    record.write_text(record.read_text().replace('"versions"', '"others"'))
+    assert "not a run's folder ('versions')" in fails(made, tmp_path / "d/seed0")
     assert not (tmp_path / "s.csv").exists()
+
+
+def altered(folder, change, without=None):
+    """Change the facts of a run, in weights and record, and drop a weight."""
+    with np.load(folder / runs.WEIGHTS) as file:
+        content = {name: file[name] for name in file.files if name != without}
+    facts = json.loads(str(content["facts"]))
+    change(facts)
+    np.savez(folder / runs.WEIGHTS, **content | {"facts": np.array(json.dumps(facts))})
+    record = json.loads((folder / runs.RECORD).read_text())
+    (folder / runs.RECORD).write_text(json.dumps(record | facts))

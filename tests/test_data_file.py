@@ -64,8 +64,18 @@ def test_an_object_array_is_not_unpickled(tmp_path):
         ({"likelihood": "poisson"}, "expected 'bernoulli' or 'gaussian'"),
         ({"train": np.zeros((2, 6))}, r"train is float64 \(2, 6\), expected float32"),
         ({"valid": np.zeros((2, 5), np.float32)}, "valid has 5 pixels, train has 6"),
-        ({"test": np.full((2, 6), 1.5, np.float32)}, r"test leaves \[0, 1\]"),
-        ({"test": np.full((2, 6), np.nan, np.float32)}, r"test leaves \[0, 1\]"),
+        (
+            {"test": np.full((2, 6), 1.5, np.float32)},
+            r"test lies in \[1\.5, 1\.5\]",
+        ),
+        (
+            {"test": -np.eye(6, dtype=np.float32)},
+            r"in \[-1, -?0\] .*entry can scale",
+        ),
+        (
+            {"test": np.full((2, 6), np.nan, np.float32)},
+            r"\[nan, nan\] \(nan where",
+        ),
         ({"test": np.zeros((0, 6), np.float32)}, r"test is float32 \(0, 6\)"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -71,3 +72,33 @@ def test_a_commit_that_is_said_goes_before_a_git_that_does_not_know(
     assert provenance.commit() == "0123456789ab"
     monkeypatch.delenv("IOP_REPRO_COMMIT")
     assert provenance.commit() == f"{head}+"
+
+
+def test_training_code_is_what_a_prior_imports_too(tmp_path, monkeypatch):
+    shutil.copytree(provenance.ROOT / "models", tmp_path / "models")
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    models = tmp_path / "models"
+
+    def codes(**files):
+        for name, text in files.items():
+            (models / f"{name.replace('_', '/')}.py").write_text(text)
+        provenance.fingerprint.cache_clear()
+        return [provenance.training_code(prior, 40) for prior in ("mine", "standard")]
+
+    mine = (
+        "import torch\nfrom models.coupling import Coupling\nfrom . import vampprior\n"
+    )
+    deep = "from models import deeper, evaluation\nimport models.coupling\n"
+    before = codes(priors_mine=mine, coupling=deep, deeper="x = 1\n")
+    for name, text in (
+        ("deeper", "x = 2\n"),
+        ("coupling", deep + "y = 1\n"),
+        ("priors_vampprior", "x = 1\n"),
+        ("evaluation", "x = 1\n"),
+    ):
+        after = codes(**{name: text})
+        assert after[0] != before[0], name
+        assert after[1] == before[1], name
+        before = after
+    assert codes(audit="x = 1\n") == before
+    provenance.fingerprint.cache_clear()

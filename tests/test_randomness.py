@@ -67,3 +67,8 @@ def test_permutation_is_one():
     for row in order:
         assert sorted(row.tolist()) == list(range(50))
     assert not torch.equal(order[0], order[1])
+
+
+def test_a_stream_that_there_is_not_is_named():
+    with pytest.raises(ValueError, match="stream 'flow': expected one of init, order"):
+        Streams([0]).normal("flow", 3)

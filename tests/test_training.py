@@ -2,12 +2,13 @@
 
 import dataclasses
 import re
+import sys
 
 import numpy as np
 import pytest
 import torch
 
-from models import distributions, quadrature, training, vae
+from models import distributions, priors, quadrature, stopping, vae
 from models.checkpoint import Scratch
 from models.data import Dataset
 from models.networks import RatioNet
@@ -18,7 +19,7 @@ from tests.conftest import images
 
 METHODS = ["standard", "vampprior", "iop", "avb"]
 LIKELIHOODS = ["bernoulli", "gaussian"]
-SECONDS = training.CURVE.index("seconds")
+SECONDS = stopping.CURVE.index("seconds")
 
 
 def outcome(run):
@@ -95,7 +96,7 @@ def test_estimated_elbos_have_ln_p_beside_them(method, small):
             )
 
     runs = train(trainer, report=look)
-    column = training.CURVE.index("valid_exact_log_likelihood")
+    column = stopping.CURVE.index("valid_exact_log_likelihood")
     for k, run in enumerate(runs):
         exact = [row[column] for row in run.curve]
         due = [exact.pop(9)]
@@ -104,7 +105,7 @@ def test_estimated_elbos_have_ln_p_beside_them(method, small):
         assert due == [found["exact"][k]] if known else np.isnan(due)
 
 
-def test_a_foreign_or_damaged_checkpoint_is_ignored(small, tmp_path):
+def test_a_foreign_or_damaged_checkpoint_is_ignored(small, tmp_path, capsys):
     trainer = Trainer(images("bernoulli"), small, [0])
     trainer.run_epoch()
     scratch = Scratch(tmp_path / "x", key="this")
@@ -113,8 +114,39 @@ def test_a_foreign_or_damaged_checkpoint_is_ignored(small, tmp_path):
     assert Scratch(tmp_path / "x", key="other").load() is None
     whole = (tmp_path / "x").read_bytes()
     (tmp_path / "x").write_bytes(whole[: len(whole) // 2])
+    assert capsys.readouterr().err == ""
     assert scratch.load() is None
+    assert "/x: unreadable, begun anew (" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_checkpoint_that_cannot_be_read_may_be_whole(tmp_path):
+    (tmp_path / "x").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        Scratch(tmp_path / "x", key="this").load()
+
+
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        ("pass", "own_settings is inherited, expected it in the class"),
+        ("own_settings = ('components',)", ""),
+    ],
+)
+def test_what_a_prior_leaves_to_another_is_unseen(monkeypatch, tmp_path, own, says):
+    (tmp_path / "wide.py").write_text(
+        "from models.priors.vampprior import VampPrior\n\n\n"
+        f"class Wide(VampPrior):\n    {own}\n"
+    )
+    monkeypatch.setattr(priors, "__path__", [*priors.__path__, str(tmp_path)])
+    try:
+        if says:
+            with pytest.raises(ValueError, match=says):
+                priors.find("wide")
+        else:
+            assert priors.find("wide").__name__ == "Wide"
+    finally:
+        sys.modules.pop("models.priors.wide", None)
 
 
 def test_warm_up_rises_linearly_to_one(small):

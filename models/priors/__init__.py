@@ -14,7 +14,8 @@ def names() -> list[str]:
 def find(name: str) -> type[Prior]:
     """Return the class of the prior called `name`.
 
-    Raises ValueError when there is no such file, or not exactly one Prior in it.
+    Raises ValueError when there is no such file, not exactly one Prior in it, or one
+    that leaves to another what its file has to say.
     """
     if name not in names():
         raise ValueError(f"prior {name!r}: expected one of {', '.join(names())}")
@@ -28,4 +29,10 @@ def find(name: str) -> type[Prior]:
     ]
     if len(found) != 1:
         raise ValueError(f"{module.__file__}: {len(found)} priors, expected one")
+    for attribute in ("own_settings", "approximate"):
+        inherited = getattr(found[0], attribute) != getattr(Prior, attribute)
+        if inherited and attribute not in vars(found[0]):  # unseen by the workflow
+            raise ValueError(
+                f"{module.__file__}: {attribute} is inherited, expected it in the class"
+            )
     return found[0]

@@ -1,0 +1,68 @@
+"""Early stopping, and what a seed's training leaves behind."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from models.settings import Settings
+
+CURVE = (
+    "epoch beta train_elbo train_reconstruction train_kl valid_elbo "
+    "valid_reconstruction valid_kl valid_exact_log_likelihood ratio_objective seconds"
+).split()
+
+Weights = dict[str, torch.Tensor]
+
+
+@dataclass
+class Run:
+    """One seed under early stopping (Section 5.2)."""
+
+    seed: int
+    curve: list[tuple] = field(default_factory=list)  # rows of CURVE
+    best_elbo: float = -np.inf  # on validation data, in nats
+    best_epoch: int = 0
+    stopped: bool = False
+    failure: str = ""  # how it diverged, if it did; what was best before is kept
+    weights: Weights = field(default_factory=dict)  # at best_epoch
+
+    @property
+    def valid_elbo(self) -> float:
+        """The last epoch's, in nats."""
+        return self.curve[-1][CURVE.index("valid_elbo")]
+
+    def add(
+        self,
+        row: tuple,
+        settings: Settings,
+        snapshot: Callable[[], Weights],
+        estimated: bool = False,
+    ) -> None:
+        """Take an epoch in: keep its weights if they are better, stop if it is time.
+
+        row: of CURVE. snapshot: copies the weights. estimated: whether the ELBO is no
+        bound, so that a run that diverges may first rise.
+        """
+        self.curve.append(row)
+        epoch, elbo = row[0], self.valid_elbo
+        train_terms = row[CURVE.index("train_reconstruction") :][:2]
+        if not np.isfinite([elbo, *train_terms]).all():
+            self.stopped = True
+            self.failure = (
+                f"seed {self.seed}: the ELBO is {elbo} after epoch {epoch}, "
+                "expected a finite number; lower learning_rate, or look for "
+                "constant pixels"
+            )
+            if estimated:
+                self.weights = {}
+            return
+        # not before: while the KL term hardly weighs, T lags behind a posterior that
+        # moves fast, and the estimate exceeds even ln p(x)
+        settled = min(settings.warmup_epochs, settings.max_epochs)
+        if epoch >= settled and elbo > self.best_elbo:
+            self.best_elbo, self.best_epoch = elbo, epoch
+            self.weights = snapshot()
+        last = max(self.best_epoch, settled)
+        self.stopped = epoch - last >= settings.patience
