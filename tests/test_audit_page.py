@@ -155,8 +155,15 @@ def test_a_known_integral_that_is_missed_is_said_so(tmp_path):
         if (rows[0]["metric"], rows[0]["prior"]) != ("log_normaliser", "vampprior")
     ]
     _, _, text = page(tmp_path, [*others, missed])
-    words = "**On FreyFaces the estimate gives ln Z = -5.00 for VAE with VampPrior,"
-    assert words in text
+    words = (
+        "**On FreyFaces the estimate gives ln Z = -5.00 for VAE with VampPrior, whose"
+    )
+    assert f"{words} density integrates to one: mass" in text
+    high = [row | {"value": 40.0} for row in missed]
+    _, _, text = page(tmp_path, [*others, high])
+    assert (
+        "ln Z = +40.00 for VAE with VampPrior, whose density should integrate" in text
+    )
 
 
 def test_an_s_that_only_some_pairs_have_leaves_a_gap(tmp_path):

@@ -53,7 +53,10 @@ def test_shipped_configurations_are_valid(names):
         ),
         ({"datasets": {"mnits": {}}}, "datasets: 'mnits'; expected onehot, mnist, omn"),
         ({"table1": ["mnits"]}, "table1.0: 'mnits'; expected onehot, mnist, omnig"),
-        ({"onehot": ["vamp"]}, "onehot.0: 'vamp'; expected iop, standard, vampprior, "),
+        (
+            {"onehot": ["vamp"]},
+            "onehot.0: 'vamp'; expected " + ", ".join([*methods.PRIORS, "avb"]),
+        ),
         ({"table2": {"datasets": ["mnist"], "priors": ["avb"]}}, "table2.priors.0: 'a"),
         ({"figure3": {"dataset": "mnist", "components": [10, 10]}}, "figure3.compone"),
         ({"cells": {"mnist": {"standart": {}}}}, "cells.mnist: 'standart'; expected"),
@@ -63,7 +66,15 @@ def test_shipped_configurations_are_valid(names):
         ),
         (
             {"training": {"max_epochs": 50}},
-            "onehot, standard: max_epochs is 50; expected warmup_epochs, 100, or more",
+            "onehot, standard: max_epochs is 50; expected 100 or more: where the last",
+        ),
+        (
+            {"cells": {"onehot": {"iop": {"max_epochs": 50, "warmup_epochs": 10}}}},
+            "onehot, iop: max_epochs is 50; expected 100 or more",
+        ),
+        (
+            {"cells": {"mnist": {"avb": {}}}},
+            "cells.mnist: 'avb'; expected it in onehot",
         ),
         ({"label": "with {braces}"}, "label: 'with {braces}'; expected words without"),
         ({"name": "A b"}, "name: 'A b'; expected small letters, digits and hyphens"),
@@ -83,6 +94,7 @@ def test_an_error_is_one_clear_line(change, message):
         ("sedes: 3", "configuration error: sedes: no such key; did you mean seeds?"),
         ("name: 2", "configuration error: name: 2 is not of type 'string'"),
         ("training: {patience: 9}", "configuration error: label: ''; expected words"),
+        ("seeds: 2\nseeds: 3", "mine.yaml: not YAML (key 'seeds' twice, expected onc"),
     ],
 )
 def test_snakemake_shows_that_line_and_fails(change, line, tmp_path):
@@ -104,6 +116,10 @@ def test_snakemake_shows_that_line_and_fails(change, line, tmp_path):
     [
         ("a: [\n", "mine.yaml: not YAML (while"),
         ("- a\n", "mine.yaml: ['a']; expected k"),
+        (
+            "seeds: 2\nseeds: 3\n",
+            "mine.yaml: not YAML (key 'seeds' twice, expected once",
+        ),
     ],
 )
 def test_a_file_that_is_no_configuration_is_one_line(tmp_path, text, message):
@@ -140,6 +156,24 @@ def test_only_the_shipped_settings_are_the_papers_protocol():
         {"cells": {"onehot": {"avb": {"learning_rate": 0.0005}}}},  # Figures 1 and 2
     ):
         assert not configuration.follows_the_paper(paper | change)
+
+
+def test_what_the_paper_does_not_have_does_not_part_from_it():
+    """Nor does it stand in the way of the paper's own cells."""
+    paper = configuration.check(configuration.load("paper.yaml"))
+    own = {"pseudo_input_mean": 0.3, "learning_rate": 0.0002, "components": 5}
+    change = {
+        "datasets": paper["datasets"] | {"digits-gray": own},
+        "table2": {**paper["table2"], "datasets": ["digits-gray", "freyfaces"]},
+    }
+    assert configuration.follows_the_paper(configuration.check(paper | change))
+
+
+def test_figure_2_begins_where_the_last_warm_up_ends():
+    paper = configuration.load("paper.yaml")
+    assert configuration.first_epoch(configuration.check(paper)) == 100
+    longer = paper | {"cells": {"onehot": {"iop": {"warmup_epochs": 300}}}}
+    assert configuration.first_epoch(configuration.check(longer)) == 300
 
 
 def test_frames_split_anew_are_trained_as_freyfaces_is():

@@ -51,11 +51,14 @@ def test_table_1():
 def test_stand_ins_are_of_the_size_of_what_they_stand_in_for():
     entries = registry.load()
     stand_ins = {n: e.stands_in_for for n, e in entries.items() if e.stands_in_for}
-    assert stand_ins == {
-        "omniglot-rebuilt": "omniglot",
-        "bone-marrow": "histopathology",
-        "freyfaces-split1": "freyfaces",
-    }
+    assert (
+        stand_ins.items()
+        >= {
+            "omniglot-rebuilt": "omniglot",
+            "bone-marrow": "histopathology",
+            "freyfaces-split1": "freyfaces",
+        }.items()
+    )
     for name, original in stand_ins.items():
         assert entries[name].splits == entries[original].splits
         assert entries[name].likelihood == entries[original].likelihood

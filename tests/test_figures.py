@@ -90,6 +90,14 @@ def test_figure1_draws_each_vector_of_each_method():
     assert [text.get_text() for text in legend.get_texts()] == list(figure1.VECTORS)
 
 
+@pytest.mark.parametrize("vector", ["", "12", "4"])
+def test_figure1_refuses_a_vector_that_is_none(tmp_path, vector):
+    path = tmp_path / "samples.csv"
+    samples(["iop"]).assign(vector=vector).to_csv(path, index=False)
+    with pytest.raises(BadInput, match=f"'vector' is '{vector}', expected one of 0, 1"):
+        figure1.read([path], 0)
+
+
 def test_figure1_from_the_command_line(tmp_path, registry):
     path = tmp_path / "samples.csv"
     samples(["standard", "iop"], seeds=(0, 1)).to_csv(path, index=False)
@@ -250,11 +258,12 @@ def test_figure2_from_the_command_line(tmp_path, registry):
             figure2.main(list(map(str, [*command, wrong])))
 
 
-def test_figure2_shows_a_run_that_diverged_to_its_last_number(tmp_path):
-    path, values = tmp_path / "c.csv", [-2.0, -1.9, np.nan]
+@pytest.mark.parametrize("last", [np.nan, np.inf, -np.inf])
+def test_figure2_shows_a_run_that_diverged_to_its_last_number(tmp_path, last):
+    path, values = tmp_path / "c.csv", [-2.0, -1.9, last]
     run = figure2.read(curve_file(path, [1, 2, 3], values))
     assert run["elbo"].to_dict() == {1: -2.0, 2: -1.9}
-    with pytest.raises(BadInput, match="line 2, column 'valid_elbo' is ''"):
+    with pytest.raises(BadInput, match=r"line 2, column 'valid_elbo' is '(|-?inf)'"):
         figure2.read(curve_file(path, [1, 2, 3], values[::-1]))
 
 

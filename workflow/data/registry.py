@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from models.provenance import fingerprint
+from workflow import strict_yaml
 from workflow.data import DataError
 from workflow.schema import misfit
 
@@ -125,7 +126,7 @@ def load(path: str | os.PathLike = REGISTRY) -> dict[str, Entry]:
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
-        registry = yaml.load(text, Loader=_Loader)
+        registry = strict_yaml.parse(text)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}, expected the registry") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -138,19 +139,6 @@ def load(path: str | os.PathLike = REGISTRY) -> dict[str, Entry]:
     for entry in entries.values():
         _check(entry, entries, path)
     return entries
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses what YAML would take: a key twice (the last wins), a key not text."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for index, key in enumerate(keys):
-            if not isinstance(key, str):
-                raise yaml.YAMLError(f"key {key!r}, expected text")
-            if key in keys[:index]:
-                raise yaml.YAMLError(f"key {key!r} twice, expected once")
-        return super().construct_mapping(node, deep)
 
 
 def _entry(name: str, value: dict) -> Entry:

@@ -14,6 +14,8 @@ try:
     # read the priors' files when they are imported
     from workflow.scripts import configuration, methods, reference
 
+    # what Snakemake has merged no longer shows a key that a file says twice
+    configuration.load(*(Path(file).resolve() for file in workflow.configfiles))
     config = configuration.check(config)
     DATASETS = registry.load()
     PROTOCOL = "paper" if configuration.follows_the_paper(config) else "other"
@@ -59,9 +61,11 @@ except ValueError as error:
 
 DRAWN = 0  # the seed of Figure 1
 # the first epoch of Figure 2
-WARMUP = configuration.settings(config, "onehot", "standard").warmup_epochs
+WARMUP = configuration.first_epoch(config)
 # which figures there are runs for
-FIGURES = ["figure1", "figure2"] * bool(ONEHOT) + ["figure3"] * (len(SWEEP) > 2)
+FIGURES = ["figure1", "figure2"] * bool(ONEHOT) + ["figure3"] * (
+    len(SWEEP) > 2 or not COMMITTED
+)
 
 # on the face of every product
 NAME = f"{config['name']} configuration"

@@ -94,14 +94,21 @@ def ratio_grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]
 
 
 def missed(found: list[dict], registry) -> list[str]:
-    """A line for each known ln Z = 0 that is estimated more than MISS nats too low."""
+    """A line for each known ln Z = 0 that the estimate misses by over MISS nats."""
+    low = (
+        "whose density integrates to one: mass that no chain finds is missing, and "
+        "such mass of an estimated density would be too"
+    )
+    high = (
+        "whose density should integrate to one: it seems not to, and its scores then "
+        "are too high by about as much"
+    )
     return [
         f"**On {registry.name(row['dataset'])} the estimate gives ln Z = "
-        f"{row['log_normaliser']:+.2f} for {METHODS[row['prior']]}, whose density "
-        "integrates to one: mass that no chain finds is missing, and such mass of an "
-        "estimated density would be too.**"
+        f"{row['log_normaliser']:+.2f} for {METHODS[row['prior']]}, "
+        f"{low if row['log_normaliser'] < 0 else high}.**"
         for row in found
-        if row["prior"] not in ESTIMATED and row["log_normaliser"] < -MISS
+        if row["prior"] not in ESTIMATED and abs(row["log_normaliser"]) > MISS
     ]
 
 

@@ -23,7 +23,8 @@ def read(paths: list[str], seed: int) -> pd.DataFrame:
     for path in paths:
         frame = reading.table(path, COLUMNS)
         frame["prior"] = reading.choices(frame, "prior", path, METHODS)
-        frame["vector"] = reading.choices(frame, "vector", path, "0123").astype(int)
+        vectors = reading.choices(frame, "vector", path, tuple("0123"))
+        frame["vector"] = vectors.astype(int)
         frame["seed"] = reading.integers(frame, "seed", path)
         for column in ("z1", "z2"):
             frame[column] = reading.numbers(frame, column, path)

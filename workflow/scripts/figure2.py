@@ -31,7 +31,7 @@ def read(path: str) -> pd.DataFrame:
     In nats, epochs ascending; ``exact`` is nan where it was not computed.
     """
     frame = reading.table(path, ("epoch", "valid_elbo"))
-    if len(frame) > 1 and frame["valid_elbo"].iloc[-1] in ("", "nan"):
+    if len(frame) > 1 and frame["valid_elbo"].iloc[-1] in ("", "nan", "inf", "-inf"):
         frame = frame.iloc[:-1]  # how a run that diverged ends
     epochs = reading.integers(frame, "epoch", path)
     if not len(frame) or (epochs.diff().dropna() != 1).any():

@@ -102,7 +102,7 @@ def facts(table: Table, registry: products.Registry) -> list[str]:
     filled = [cell for cell in table.cells.values() if len(cell.values)]
     lines = []
     if any(cell.prior in ESTIMATED for cell in filled):
-        lines.append("≈: the prior's density is estimated by a density-ratio network.")
+        lines.append("≈: the prior's density is an estimate.")
     mixtures = [cell for cell in filled if cell.prior in MIXTURES]
     for cells, value, what in (
         (filled, lambda cell: len(cell.values), "Seeds n"),
