@@ -4,10 +4,15 @@ import hashlib
 import re
 import subprocess
 import sys
+import types
 
+import numpy as np
 import pandas as pd
 import pytest
+import scipy
+import torch
 
+from models import distributions
 from tests.test_workflow import checkout, jobs, snakemake
 from workflow.scripts.configuration import ROOT
 
@@ -17,17 +22,23 @@ def extended(tmp_path_factory):
     folder = checkout(tmp_path_factory.mktemp("extended"))
     text = (ROOT / "docs/extending.md").read_text()
     blocks = dict(re.findall(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", text, re.M | re.S))
-    assert len(blocks) == 4
-    for name in ("models/priors/mixture.py", "make_stripes.py", "config/stripes.yaml"):
+    assert len(blocks) == 5
+    for name in blocks.keys() - {"config/datasets.yaml"}:
         (folder / name).write_text(blocks[name])
     subprocess.run([sys.executable, "make_stripes.py"], cwd=folder, check=True)
     digest = hashlib.sha256((folder / "stripes.npz").read_bytes()).hexdigest()
     with open(folder / "config/datasets.yaml", "a") as registry:
         registry.write("\n" + blocks["config/datasets.yaml"].replace("SHA256", digest))
-    command = re.search(r"```bash\nsnakemake (.*)\n```", text)[1].split()
-    status, output = snakemake(folder, *command)
+    status, output = snakemake(folder, *commands("## Both in one table")[0][1:])
     assert status == 0, output
     return folder
+
+
+def commands(words):
+    """The words of each command of the first block of commands behind some words."""
+    text = (ROOT / "docs/extending.md").read_text().partition(words)[2]
+    block = re.search(r"```bash\n(.*?)```", text, re.S)[1].replace("\\\n", " ")
+    return [line.split() for line in block.splitlines()]
 
 
 def test_the_new_prior_and_dataset_are_in_the_table(extended):
@@ -44,6 +55,59 @@ def test_the_new_prior_and_dataset_are_in_the_table(extended):
 def test_its_k_is_in_its_path(extended):
     runs = {path.name for path in (extended / "results/stripes/runs/stripes").iterdir()}
     assert runs == {"standard", "vampprior-20", "mixture-5", "iop"}
+
+
+def test_without_the_workflow(extended):
+    for words in commands("Without the workflow:"):
+        short = ["--max-epochs", "2", "--warmup-epochs", "1"]
+        short = short if "models.train" in words else []
+        subprocess.run([sys.executable, *words[1:], *short], cwd=extended, check=True)
+    scores = pd.read_csv(extended / "scores.csv")
+    assert set(scores["seed"]) == {0, 1}
+    assert set(scores["prior"]) == {"mixture"}
+
+
+def test_learnt_weights_are_those_of_a_mixture():
+    """The lines of the document against scipy, in float64."""
+    text = (ROOT / "docs/extending.md").read_text()
+    lines = re.search(r"  ```python\n(  rows = .*?)  ```", text, re.S)[1]
+    code = "def density(self, z):\n" + lines
+    rng = np.random.default_rng(0)
+    sizes = {"mean": (2, 3, 4), "log_variance": (2, 3, 4), "logit": (2, 3)}
+    drawn = {name: rng.normal(size=size) for name, size in sizes.items()}
+    prior = types.SimpleNamespace(**{n: torch.from_numpy(v) for n, v in drawn.items()})
+    z = rng.normal(size=(2, 5, 6, 4))
+    names = {"torch": torch, "distributions": distributions}
+    exec(code, names)
+    found = names["density"](prior, torch.from_numpy(z))
+    for s, m, b in ((0, 0, 0), (1, 4, 5)):
+        weights = scipy.special.softmax(drawn["logit"][s])
+        parts = [
+            scipy.stats.multivariate_normal(mean, np.diag(np.exp(log_variance)))
+            for mean, log_variance in zip(
+                drawn["mean"][s], drawn["log_variance"][s], strict=True
+            )
+        ]
+        expected = sum(
+            w * part.pdf(z[s, m, b]) for w, part in zip(weights, parts, strict=True)
+        )
+        assert found[s, m, b].item() == pytest.approx(np.log(expected))
+
+
+def test_beside_the_committed_runs_it_alone_is_trained(extended):
+    train, take, page = commands("## A prior beside")
+    found = jobs(extended, *train[1:])
+    assert {rule for rule in found if rule.startswith("train")} == {
+        f"train_seed{seed}" for seed in range(8)
+    }
+    assert found["evaluate"] == found["audit_runs"] == 1
+    assert take[-1] == "freyfaces/mixture-500"
+    status, output = snakemake(extended, *page[1:])
+    assert status == 0, output
+    text = (extended / "results/beside-reference/comparison.md").read_text()
+    (cell,) = [line for line in text.splitlines() if "| Standard VAE" in line][:1]
+    assert "holds" in cell
+    assert "not comparable" not in text
 
 
 def test_a_new_prior_retrains_no_other(extended):
