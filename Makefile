@@ -15,7 +15,7 @@ quick: $(VENV)/.complete
 	@printf '\nFigures:\n'; ls figures/quick/*.*
 
 test: $(VENV)/.complete
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(CORES) --maxprocesses 8 --dist loadfile
 
 # DEVICE=cuda for a GPU; nothing else should run meanwhile
 bench: $(VENV)/.complete
