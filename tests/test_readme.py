@@ -29,7 +29,7 @@ def test_the_readme_shows_what_the_committed_runs_give():
             for x in text_of(README).splitlines()
             if x.startswith(f"| FreyFaces | {name}")
         ]
-        side = "lower" if ours.mean() < theirs.mean else "higher"
+        side = f"differs, {'lower' if ours.mean() < theirs.mean else 'higher'}"
         test = against(ours, theirs)
         low, high = test.confidence_interval(0.95)
         for text in (
