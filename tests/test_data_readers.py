@@ -94,7 +94,11 @@ def test_a_label_file_for_an_image_file(tmp_path):
 @pytest.mark.parametrize(
     "reader", sorted(set(readers.READERS) - {"onehot", "digits", "bone-marrow"})
 )
-@pytest.mark.parametrize("content", [b"", b"not this format", gzip.compress(b"x")[:-4]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not this format", gzip.compress(b"x")[:-4]],
+    ids=["empty", "other", "short"],
+)
 def test_a_damaged_file_is_a_clear_error(tmp_path, reader, content):
     path = tmp_path / "damaged.bin"
     path.write_bytes(content)
