@@ -27,16 +27,17 @@ from workflow.scripts.variants import Side
 NATS = 1.0  # what lower precision may move a mean by, to become the default
 HEADER = "Dataset,Prior,Changed,n,Before,After,Difference [95 %],p,Paper".split(",")
 INTRODUCTION = (
-    "Test log-likelihoods in nats, mean ± standard deviation, of runs that differ in "
-    "what is named. A seed has the same initial weights, shuffles and noise before and "
-    "after, so p is of a paired t-test, over the seeds that both have; no correction "
-    "for the number of tests. Another device rounds otherwise, which training "
-    "amplifies: where the device changed, a difference is of both. ≈: with a p(z) that "
-    "integrates to Z; normalised: less ln Z of each seed, where both sides have been "
-    "audited. ln Z is estimated, on average too low and the more so the fewer chains "
-    "are effective, so that what is normalised is rather too high. The shipped choices "
-    "are a search's, by validation; nothing was chosen by "
-    "this table."
+    "Test log-likelihoods in nats, mean ± standard deviation, of runs that differ only "
+    'in what "Changed" names. A seed has the same initial weights, shuffles and noise '
+    "before and after, so p is of a paired t-test, over the seeds that both have; no "
+    "correction for the number of tests. Another device rounds differently, which "
+    "training amplifies: where the device changed too, a difference may be due to "
+    "either change. ≈: with a p(z) that integrates to Z, not to one; normalised: less "
+    "ln Z of each seed, where both sides have been audited. ln Z is estimated by "
+    "annealed importance sampling: on average too low, the more so the fewer of its "
+    "chains are effective, so that normalised scores are on average too high. The "
+    "shipped settings were chosen by a search on validation data; nothing was chosen "
+    "by this table."
 )
 
 
