@@ -74,9 +74,9 @@ def test_counts_other_than_the_registrys(arrays, words):
 
 
 def test_values_that_leave_the_unit_interval():
-    with pytest.raises(DataError, match=r"leaves \[0, 1\]"):
+    with pytest.raises(DataError, match=r"lies in \[0, 1\.7\]"):
         assemble(change(scaling=Scaling(divisor=10)), {"images": ROWS}, "made")
-    with pytest.raises(DataError, match=r"leaves \[0, 1\]"):
+    with pytest.raises(DataError, match=r"lies in \[nan, nan\]"):
         assemble(ENTRY, {"images": ROWS * np.nan}, "made")
 
 
