@@ -1,0 +1,59 @@
+"""What a file of models/priors has to say and to hold."""
+
+import re
+import sys
+
+import pytest
+import torch
+
+from models import distributions, priors, vae
+from models.priors.base import Prior
+from models.training import Trainer
+from tests.conftest import images
+
+
+class Centred(Prior):
+    """N(c, I), its centre a buffer: a constant that differs between seeds."""
+
+    def __init__(self, settings, pixels, streams):
+        super().__init__(settings, pixels, streams)
+        self.register_buffer("centre", streams.normal("init", 1, settings.latent_dim))
+
+    def log_density(self, z, encoder):
+        return distributions.standard_normal(z - self.centre)
+
+
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        ("pass", "own_settings is inherited, expected it in the class"),
+        ("own_settings = ('components',)", ""),
+    ],
+)
+def test_what_a_prior_leaves_to_another_is_unseen(monkeypatch, tmp_path, own, says):
+    (tmp_path / "wide.py").write_text(
+        "from models.priors.vampprior import VampPrior\n\n\n"
+        f"class Wide(VampPrior):\n    {own}\n"
+    )
+    monkeypatch.setattr(priors, "__path__", [*priors.__path__, str(tmp_path)])
+    try:
+        if says:
+            with pytest.raises(ValueError, match=says):
+                priors.find("wide")
+        else:
+            assert priors.find("wide").__name__ == "Wide"
+    finally:
+        sys.modules.pop("models.priors.wide", None)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (1, 3)])
+def test_what_has_no_axis_of_seeds_is_refused(monkeypatch, small, shape):
+    class Shared(Centred):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.centre = torch.zeros(shape)
+
+    monkeypatch.setattr(vae, "find", lambda method: Shared)
+    words = re.escape(f"prior.centre is {shape}, expected first an axis of 2 seeds")
+    with pytest.raises(ValueError, match=words):
+        Trainer(images("bernoulli"), small, [0, 1])
