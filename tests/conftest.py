@@ -8,6 +8,7 @@ from models import data
 from models.data import Dataset
 from models.settings import Settings
 from tests.dag import TINY, checkout, snakemake
+from tests.drawn import REGISTRY
 from tests.fake_sources import mirror, network  # noqa: F401  fixtures
 
 
@@ -58,3 +59,10 @@ def made(tmp_path):
     """The file of a small dataset."""
     data.save(images("bernoulli"), tmp_path / "made.npz")
     return tmp_path / "made.npz"
+
+
+@pytest.fixture
+def figure_registry(tmp_path):
+    path = tmp_path / "datasets.yaml"
+    path.write_text(REGISTRY)
+    return path
