@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from models.settings import Settings
-from tests.test_training import scripted
+from tests.test_stopping import scripted
 from workflow.scripts import search
 
 CELL = "VAE with VampPrior, K = 500"
