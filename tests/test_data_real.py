@@ -4,7 +4,6 @@ import dataclasses
 import os
 import pickle
 import subprocess
-import sys
 import urllib.request
 import warnings
 from functools import cache
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from committed import flowing
 from test_data_readers import idx
 from test_data_registry import TABLE_1
 
@@ -160,7 +160,7 @@ def test_the_shares_of_background_in_bone_marrow_are_those_of_the_protocol():
     assert 38 <= 2 * tissue <= 42
     assert 2 * modes[:tissue].argmin() == 12  # where background ends
     words = "{} % of the training patients' tiles, {} % and {} % of the others'"
-    assert words.format(*shares) in (registry.ROOT / "docs/protocol.md").read_text()
+    assert words.format(*shares) in flowing("docs/protocol.md")
 
 
 def test_a_real_file_cut_short_is_refused(tmp_path):
@@ -172,22 +172,6 @@ def test_a_real_file_cut_short_is_refused(tmp_path):
     )
     with pytest.raises(DataError, match="sha256 is"):
         sources.obtain(pickle_only, tmp_path / "raw", tmp_path)
-
-
-def test_the_command_says_what_is_wrong_without_a_traceback(tmp_path, monkeypatch):
-    monkeypatch.undo()  # a process of its own is no network
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "workflow.data.prepare"),
-            *("--dataset", "nought", "--output", str(tmp_path / "a.npz")),
-        ],
-        cwd=registry.ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: no dataset 'nought', expected one of onehot")
-    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.network

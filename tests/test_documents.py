@@ -1,4 +1,4 @@
-"""The documents: every relative link leads somewhere."""
+"""The documents: links lead somewhere, tables are tables."""
 
 import re
 
@@ -22,6 +22,26 @@ def test_links(name):
     for link in links:
         if not link.startswith("https://"):
             assert ((ROOT / name).parent / link).exists(), link
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_to_a_heading(name):
+    text = (ROOT / name).read_text()
+    slugs = {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", text, re.M)
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= slugs
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_row_of_a_table_has_as_many_cells_as_its_header(name):
+    """A bar in a cell, as of |z|, would cut it in two."""
+    width = 0
+    for line in (ROOT / name).read_text().splitlines():
+        bars = len(re.findall(r"(?<!\\)\|", line)) * line.lstrip().startswith("|")
+        assert not bars or not width or bars == width, line
+        width = bars
 
 
 def test_readme_names_the_commands_that_there_are():

@@ -142,7 +142,7 @@ def test_the_readme_shows_the_seed_of_mnist_and_how_its_runs_end():
     assert f"Eight seeds on a GPU diverged as well (at {low} to {high})" in flowing(
         README
     )
-    protocol = (configuration.ROOT / "docs/protocol.md").read_text()
+    protocol = flowing("docs/protocol.md")
     assert f"nine of nine runs with the standard prior diverged after {low} to" in (
         protocol
     )
