@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import pairs, report
+from benchmarks import report
 from models import options
 from models.provenance import ROOT
 from workflow.scripts import configuration
@@ -102,7 +102,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--output", type=Path, default=Path("results/bench"))
     parser.add_argument("--seeds", type=options.positive, default=1)
-    table2 = configuration.table2_pairs(configuration.shipped())
+    shipped = configuration.shipped()
+    table2 = configuration.table2_pairs(shipped)
     parser.add_argument(
         "--datasets",
         nargs="+",
@@ -113,13 +114,12 @@ def main(argv: list[str] | None = None) -> None:
     options.add_steps(parser)
     arguments = parser.parse_args(argv)
     rows = []
-    for dataset, method, flags in pairs.plan():
-        if (dataset, method) not in table2:
-            continue
+    for dataset, method in table2:
         if arguments.datasets and dataset not in arguments.datasets:
             continue
         if not (arguments.data / f"{dataset}.npz").exists():
             sys.exit(f"error: {arguments.data / dataset}.npz: no such file")
+        flags = configuration.settings(shipped, dataset, method).flags()
         try:
             rows.append(measure(dataset, method, flags, arguments))
         except subprocess.CalledProcessError as error:

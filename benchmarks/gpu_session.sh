@@ -101,7 +101,7 @@ plan)
     {
         echo "# commit $($python -c 'from models.provenance import commit; print(commit())')"
         facts
-        $python -m benchmarks.pairs --seeds 8
+        $python -m benchmarks.pairs
     } >"${2:?a file to write}"
     cat "$2"
     ;;
