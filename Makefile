@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 quick: $(VENV)/.complete
 	$(BIN)/python -m workflow.scripts.progress -- $(BIN)/snakemake \
 	    --cores $(CORES) --configfile config/quick.yaml
-	@cat results/quick/table2.txt
+	@cat results/quick/table2.md
 	@printf '\nTables and scores:\n'; ls results/quick/*.*
 	@printf '\nFigures:\n'; ls figures/quick/*.*
 

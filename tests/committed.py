@@ -3,6 +3,7 @@
 import json
 
 import pandas as pd
+from scipy import stats
 
 from workflow.scripts import configuration, reference
 
@@ -58,6 +59,11 @@ def normalised(dataset):
     """Ours less ln Z of each seed."""
     integral = scored(dataset, "iop", "prior", "log_normaliser", "audit")
     return scored(dataset, "iop") - integral
+
+
+def welch(one, other):
+    """p of Welch's two-sided t-test."""
+    return stats.ttest_ind(one, other, equal_var=False).pvalue
 
 
 def said(p):

@@ -1,14 +1,16 @@
 """What the tests of the core share."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from models import data
 from models.data import Dataset
 from models.settings import Settings
 from tests.dag import TINY, checkout, snakemake
-from tests.drawn import REGISTRY
 from tests.fake_sources import mirror, network  # noqa: F401  fixtures
 
 
@@ -35,12 +37,19 @@ def small():
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """A checkout in which the tiny configuration has run."""
-    folder = checkout(tmp_path_factory.mktemp("finished"))
-    status, output = snakemake(folder, *TINY)
-    assert status == 0, output
-    return folder
+def finished(tmp_path_factory, worker_id):
+    """A checkout in which the tiny configuration has run: made once, copied to each."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    made = shared / "finished"
+    with FileLock(f"{made}.lock"):
+        if not made.exists():
+            folder = checkout(tmp_path_factory.mktemp("making"))
+            status, output = snakemake(folder, *TINY)
+            assert status == 0, output
+            folder.rename(made)
+    copy = tmp_path_factory.mktemp("copy") / "finished"
+    return shutil.copytree(made, copy, symlinks=True)
 
 
 def images(likelihood: str, n: int = 40, pixels: int = 6) -> Dataset:
@@ -59,10 +68,3 @@ def made(tmp_path):
     """The file of a small dataset."""
     data.save(images("bernoulli"), tmp_path / "made.npz")
     return tmp_path / "made.npz"
-
-
-@pytest.fixture
-def figure_registry(tmp_path):
-    path = tmp_path / "datasets.yaml"
-    path.write_text(REGISTRY)
-    return path

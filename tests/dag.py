@@ -1,13 +1,33 @@
 """Snakemake on a copy of what a clone would hold, for the tests of the workflow."""
 
+import contextlib
 import re
 import shutil
 import subprocess
 import sys
 
+from workflow.scripts import configuration
 from workflow.scripts.configuration import ROOT
 
 TINY = ["--configfile", "config/quick.yaml", "tests/tiny.yaml"]
+
+
+def tiny():
+    """The configuration of TINY, checked."""
+    names = "paper.yaml", "quick.yaml", "../tests/tiny.yaml"
+    return configuration.check(configuration.load(*names))
+
+
+@contextlib.contextmanager
+def edited(path, old, new):
+    """Put other text into a file for as long as the block lasts."""
+    before = path.read_text()
+    assert old in before
+    path.write_text(before.replace(old, new))
+    try:
+        yield
+    finally:
+        path.write_text(before)
 
 
 def snakemake(folder, *arguments):

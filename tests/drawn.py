@@ -3,11 +3,6 @@
 import re
 
 LABEL = "quick configuration: not the paper's protocol"
-REGISTRY = """
-onehot: {title: OneHot}
-histopathology: {title: Histopathology}
-bone-marrow: {title: Bone marrow, stands_in_for: histopathology}
-"""
 
 
 def svg_text(path):

@@ -1,4 +1,6 @@
-"""Scores, a registry and canonical files made by hand, for the tables' tests."""
+"""Scores and canonical files made by hand, for the tables' tests."""
+
+import json
 
 import numpy as np
 import pandas as pd
@@ -6,23 +8,7 @@ import pandas as pd
 from models.data import Dataset, save
 
 LABEL = "quick configuration: 50 % of the paper's seeds & less"
-REGISTRY = """
-onehot: {title: OneHot, likelihood: bernoulli}
-mnist: {title: MNIST}
-omniglot: {title: OMNIGLOT}
-freyfaces: {title: FreyFaces}
-histopathology: {title: Histopathology}
-bone-marrow: {title: Bone_marrow, stands_in_for: histopathology}
-digits-binary: {title: Digits}
-"""
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-def registry(folder):
-    """A registry of the datasets; its path."""
-    path = folder / "datasets.yaml"
-    path.write_text(REGISTRY)
-    return path
+COMMIT = "0123456789ab"
 
 
 def row(dataset, prior, seed, value, components="", **changes):
@@ -68,6 +54,27 @@ def write(folder, *groups):
     rows = [fields for group in groups for fields in group]
     pd.DataFrame(rows).to_csv(path, index=False)
     return path
+
+
+def cells(*datasets, priors=("standard", "vampprior", "iop")):
+    """Arguments for every prior of the datasets, with K = 500 and S = 10."""
+    methods = [f"{p}-500" if p == "vampprior" else p for p in priors]
+    pairs = [f"{dataset}/{method}" for dataset in datasets for method in methods]
+    return ["--cells", *pairs, "--importance-samples", "10"]
+
+
+def run(folder, method, curve, **facts):
+    """A run's folder: its record and its curve, a table or the file's text."""
+    folder.mkdir(exist_ok=True)
+    record = {
+        "dataset": "onehot", "settings": {"method": method}, "seed": 0,
+        "commit": COMMIT, "device": "cpu", "precision": "float32",
+        "versions": {"torch": "2.13.0"},
+    }  # fmt: skip
+    (folder / "record.json").write_text(json.dumps(record | facts))
+    text = curve if isinstance(curve, str) else curve.to_csv(index=False)
+    (folder / "curve.csv").write_text(text)
+    return folder
 
 
 def canonical(folder):

@@ -1,12 +1,11 @@
 """The page of the audit, from made scores and audits with known values."""
 
 import itertools
-import json
 
 import numpy as np
 import pandas as pd
 import pytest
-from made import COMMIT, command, registry, seeds, spread, write
+from made import command, run, seeds, spread, write
 
 from workflow.scripts import audit, tabular
 
@@ -45,15 +44,11 @@ def runs(tmp_path):
     """Folders of the runs: of T alone there is an objective, with -0.5 half way."""
     folders = []
     for method, seed in itertools.product(("vampprior", "iop"), range(8)):
-        folders.append(tmp_path / f"{method}-{seed}")
-        folders[-1].mkdir(exist_ok=True)
         facts = {"dataset": "freyfaces", "seed": seed, "epoch": 300, "epochs": 350}
-        facts |= {"settings": {"method": method}, "commit": COMMIT}
-        (folders[-1] / "record.json").write_text(json.dumps(facts))
         value = (-0.9, -0.51, -0.52, -0.53, -0.49, -0.48, 0, 0)[seed]
         value = value if method == "iop" else "nan"
         text = f"epoch,ratio_objective\n299,-7\n300,{value}\n301,-7\n"
-        (folders[-1] / "curve.csv").write_text(text)
+        folders.append(run(tmp_path / f"{method}-{seed}", method, text, **facts))
     return folders
 
 
@@ -66,7 +61,7 @@ def page(tmp_path, audits=AUDITS, folders=None):
             "--scores", write(tmp_path / "scores", *SCORES),
             "--audits", write(tmp_path / "audits", *audits),
             "--runs", *(folders or runs(tmp_path)),
-            "--registry", registry(tmp_path), "--label", "a label",
+            "--label", "a label", "--importance-samples", 10,
             "--csv", out[0], "--ratio-csv", out[1], "--markdown", out[2],
         )
     )  # fmt: skip

@@ -7,24 +7,27 @@ from made import (
     MARROW,
     MNIST,
     canonical,
+    cells,
     command,
-    registry,
     seeds,
     spread,
     write,
 )
 
 from workflow.scripts import comparison, table1
+from workflow.scripts.configuration import ROOT
 
 
-def compare(tmp_path, path, datasets, *more, protocol="paper"):
+def compare(tmp_path, path, asked, *more, protocol="paper"):
     out = {key: tmp_path / key for key in ("c.csv", "o.csv", "s.csv", "c.md")}
+    paper = ROOT / "results/reference"
     comparison.main(
         command(
-            f"--registry {registry(tmp_path)} --scores {path} --csv {out['c.csv']} "
-            f"--order-csv {out['o.csv']} --markdown {out['c.md']}",
-            "--datasets",
-            *datasets,
+            f"--scores {path} --csv {out['c.csv']} --order-csv {out['o.csv']} "
+            f"--sizes-csv {out['s.csv']} --markdown {out['c.md']} "
+            f"--table1 {paper}/paper_table1.csv --reference {paper}/paper.csv "
+            f"--reference-table1 {paper}/paper_table1.csv",
+            *asked,
             "--protocol",
             protocol,
             *more,
@@ -36,7 +39,7 @@ def compare(tmp_path, path, datasets, *more, protocol="paper"):
 
 
 def test_the_papers_numbers_hold_against_themselves(tmp_path):
-    values, order, markdown = compare(tmp_path, write(tmp_path, *MNIST), ["mnist"])
+    values, order, markdown = compare(tmp_path, write(tmp_path, *MNIST), cells("mnist"))
     assert set(values["verdict"]) == set(order["verdict"]) == {"holds"}
     assert values["difference"].tolist() == pytest.approx([0, 0, 0], abs=1e-9)
     assert values["p_value"].tolist() == pytest.approx([1, 1, 1])
@@ -55,14 +58,16 @@ def test_value_verdicts(tmp_path):
         seeds("mnist", "vampprior", spread(-84.9, 0.08), 500),
         seeds("omniglot", "standard", [-111.39]),
         seeds("omniglot", "vampprior", spread(-110.53, 0.09), 50),
-        seeds("freyfaces", "standard", spread(1382.53, 3.57), samples=100),
         seeds("digits-binary", "standard", spread(-20, 1)),
         MARROW[0],
     )
     values, order, _ = compare(
         tmp_path,
         path,
-        ["mnist", "omniglot", "freyfaces", "digits-binary", "bone-marrow"],
+        [
+            field.replace("omniglot/vampprior-500", "omniglot/vampprior-50")
+            for field in cells("mnist", "omniglot", "digits-binary", "bone-marrow")
+        ],
     )
     verdicts = values["verdict"]
     assert verdicts["mnist", "standard"] == "differs, higher"
@@ -73,12 +78,19 @@ def test_value_verdicts(tmp_path):
     assert single["difference"] == pytest.approx(0)
     assert single[["low", "high", "p_value"]].isna().all()
     assert verdicts["omniglot", "vampprior"] == "not comparable: K = 50, not 1000"
-    assert verdicts["freyfaces", "standard"] == "not comparable: S = 100, not 10"
     assert verdicts["digits-binary", "standard"] == "not in the paper"
     assert verdicts["bone-marrow", "standard"] == "not comparable: stand-in"
     told = values.loc[("bone-marrow", "standard")]
     assert told[["difference", "low", "high", "p_value"]].isna().all()
     assert order.loc[("mnist", "standard", "iop"), "verdict"] == "missing"
+
+
+def test_other_importance_samples_are_not_comparable(tmp_path):
+    rows = seeds("freyfaces", "standard", spread(1382.53, 3.57), samples=100)
+    asked = [*cells("freyfaces")[:-1], "100"]
+    values, _, _ = compare(tmp_path, write(tmp_path, rows), asked)
+    verdict = values["verdict"]["freyfaces", "standard"]
+    assert verdict == "not comparable: S = 100, not 10"
 
 
 @pytest.mark.parametrize(
@@ -96,28 +108,30 @@ def test_order_verdicts(tmp_path, vampprior, verdict):
     path = write(
         tmp_path, MNIST[0], seeds("mnist", "vampprior", vampprior, 500), MNIST[2]
     )
-    _, order, _ = compare(tmp_path, path, ["mnist"])
+    _, order, _ = compare(tmp_path, path, cells("mnist"))
     assert order.loc[("mnist", "standard", "vampprior"), "verdict"] == verdict
 
 
 def test_the_order_of_a_stand_in_is_compared(tmp_path):
-    _, order, markdown = compare(tmp_path, write(tmp_path, *MARROW), ["bone-marrow"])
+    _, order, markdown = compare(
+        tmp_path, write(tmp_path, *MARROW), cells("bone-marrow")
+    )
     # the paper's standard and VampPrior do not differ on Histopathology at 5 %
     assert order["verdict"].tolist() == ["open: significant in neither", *["holds"] * 2]
     assert order["paper_gap"].tolist() == pytest.approx([1.58, 5.89, 4.31])
-    assert "Bone_marrow (stand-in for Histopathology)" in markdown
+    assert "Bone marrow (stand-in for Histopathology)" in markdown
 
 
 def test_a_quick_run_is_never_called_the_papers(tmp_path):
     more = ("--configuration", "quick configuration", "--label", LABEL)
     path = write(tmp_path, *MNIST)
     values, order, markdown = compare(
-        tmp_path, path, ["mnist"], *more, protocol="other"
+        tmp_path, path, cells("mnist"), *more, protocol="other"
     )
     expected = {"not comparable: quick configuration"}
     assert set(values["verdict"]) == set(order["verdict"]) == expected
     assert LABEL in markdown
-    values, *_ = compare(tmp_path, path, ["mnist"], "--configuration", "mine")
+    values, *_ = compare(tmp_path, path, cells("mnist"), "--configuration", "mine")
     assert set(values["verdict"]) == {"holds"}
 
 
@@ -125,24 +139,17 @@ def test_an_unknown_dataset_is_one_line(tmp_path):
     with pytest.raises(
         SystemExit, match="'cifar' is not in the registry, expected one"
     ):
-        compare(tmp_path, write(tmp_path, *MNIST), ["cifar"])
+        compare(tmp_path, write(tmp_path, *MNIST), cells("cifar"))
 
 
 def test_sizes_are_compared(tmp_path):
     ours = tmp_path / "table1.csv"
-    table1.main(
-        command(
-            f"--registry {registry(tmp_path)} --csv {ours} --data", *canonical(tmp_path)
-        )
-    )
-    sizes = tmp_path / "sizes.csv"
+    files = [ours, "--markdown", tmp_path / "t.md", "--latex", tmp_path / "t.tex"]
+    table1.main(command("--csv", *files, "--data", *canonical(tmp_path)))
     _, _, markdown = compare(
-        tmp_path,
-        write(tmp_path, *MNIST),
-        ["mnist"],
-        *("--table1", str(ours), "--sizes-csv", str(sizes)),
+        tmp_path, write(tmp_path, *MNIST), cells("mnist"), "--table1", ours
     )
-    verdicts = pd.read_csv(sizes).set_index("dataset")["verdict"]
+    verdicts = pd.read_csv(tmp_path / "s.csv").set_index("dataset")["verdict"]
     assert verdicts.to_dict() == {
         "onehot": "equal",
         "bone-marrow": "differs",

@@ -116,10 +116,6 @@ def test_snakemake_shows_that_line_and_fails(change, line, tmp_path):
     [
         ("a: [\n", "mine.yaml: not YAML (while"),
         ("- a\n", "mine.yaml: ['a']; expected k"),
-        (
-            "seeds: 2\nseeds: 3\n",
-            "mine.yaml: not YAML (key 'seeds' twice, expected once",
-        ),
     ],
 )
 def test_a_file_that_is_no_configuration_is_one_line(tmp_path, text, message):

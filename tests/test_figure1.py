@@ -1,11 +1,11 @@
 """Figure 1: what its picture shows."""
 
-import json
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
+from made import run
 from matplotlib.colors import to_rgb
 
 from tests.drawn import LABEL, svg_text
@@ -73,16 +73,13 @@ def test_figure1_refuses_a_vector_that_is_none(tmp_path, vector):
         figure1.read([path], 0)
 
 
-def test_figure1_from_the_command_line(tmp_path, figure_registry):
+def test_figure1_from_the_command_line(tmp_path):
     path = tmp_path / "samples.csv"
     samples(["standard", "iop"], seeds=(0, 1)).to_csv(path, index=False)
     outputs = [tmp_path / f"figure1.{suffix}" for suffix in ("png", "pdf", "svg")]
-    command = ["--registry", figure_registry, "--label", LABEL, "--seed", "1"]
-    record = tmp_path / "record.json"
-    facts = {"commit": "0123456789ab+", "device": "cpu", "precision": "float32"}
-    facts["versions"] = {"torch": "2.13.0"}
-    record.write_text(json.dumps(facts | {"seed": 1}))
-    command += ["--records", record]
+    command = ["--label", LABEL, "--seed", "1"]
+    folder = run(tmp_path / "run", "iop", "", seed=1, commit="0123456789ab+")
+    command += ["--runs", folder]
     command += ["--samples", path, "--output", *outputs]
     figure1.main(list(map(str, command)))
     first = [output.read_bytes() for output in outputs]
@@ -98,10 +95,10 @@ def test_figure1_from_the_command_line(tmp_path, figure_registry):
     figure1.main(list(map(str, command)))
     assert [output.read_bytes() for output in outputs] == first
     assert b"CreationDate" not in first[1]
-    command[5] = "7"
+    command[3] = "7"
     with pytest.raises(SystemExit, match="'seed' of standard is 0, 1, expected 7"):
         figure1.main(list(map(str, command)))
-    command[5] = "0"
-    record.write_text("{}")
+    command[3] = "0"
+    (folder / "record.json").write_text("{}")
     with pytest.raises(SystemExit, match="not a run's record"):
         figure1.main(list(map(str, command)))

@@ -2,26 +2,25 @@
 
 import math
 
+import made
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.drawn import LABEL, svg_text
-from workflow.scripts import figure2
+from workflow.scripts import curves, figure2
 from workflow.scripts.reading import BadInput
 
 
 def run(values, start=1, exact=np.nan):
-    """A run's frame as figure2.read returns it; exact: ln p(x), by default unknown."""
+    """A run's frame as curves.read returns it; exact: ln p(x), by default unknown."""
     index = np.arange(start, start + len(values))
     return pd.DataFrame({"elbo": values, "exact": exact}, index=index)
 
 
 def test_figure2_shows_the_optimum_from_the_first_epoch():
-    curves = {
-        method: [run(np.linspace(-2, -1.5, 300))] for method in ("standard", "avb")
-    }
-    figure = figure2.draw(curves, 100, "OneHot")
+    runs = {method: [run(np.linspace(-2, -1.5, 300))] for method in ("standard", "avb")}
+    figure = figure2.draw(runs, 100, "OneHot")
     assert [axis.get_title() for axis in figure.axes] == [
         "(a) Standard VAE",
         "(b) AVB (estimated ELBO)",
@@ -84,8 +83,8 @@ def test_figure2_dots_ln_p_where_every_run_has_it():
 def test_figure2_a_dive_does_not_squash_the_rest():
     dives = np.full(400, -1.45)
     dives[200:203] = -500
-    curves = {"standard": [run(np.full(400, -1.6))], "avb": [run(dives)]}
-    figure = figure2.draw(curves, 100, "OneHot")
+    runs = {"standard": [run(np.full(400, -1.6))], "avb": [run(dives)]}
+    figure = figure2.draw(runs, 100, "OneHot")
     low, high = figure.axes[0].get_ylim()
     assert -1.7 < low < -1.6
     assert -math.log(4) < high < -1.3
@@ -96,51 +95,46 @@ def test_figure2_a_dive_does_not_squash_the_rest():
     assert low == pytest.approx(4 * (0.25 * np.log(0.25) + 0.75 * np.log(0.75)) - 0.1)
 
 
-def curve_file(path, epochs, values):
-    pd.DataFrame({"epoch": epochs, "beta": 1.0, "valid_elbo": values}).to_csv(
-        path, index=False
-    )
-    return path
+def frame(epochs, values):
+    return pd.DataFrame({"epoch": epochs, "beta": 1.0, "valid_elbo": values})
 
 
-def test_figure2_from_the_command_line(tmp_path, figure_registry):
-    epochs = np.arange(1, 21)
-    files = [
-        curve_file(tmp_path / f"{k}.csv", epochs, -2 + epochs / 50) for k in range(2)
-    ]
-    output = tmp_path / "figure2.svg"
-    command = ["--registry", figure_registry, "--label", LABEL, "--first-epoch", "5"]
-    command += ["--output", output, "--curves", f"standard={files[0]}"]
-    figure2.main(list(map(str, [*command, "--curves", f"iop={files[1]}"])))
-    command[5] = "100"
-    with pytest.raises(SystemExit, match="ends at epoch 20, expected epochs from 100"):
-        figure2.main(list(map(str, command)))
-    text = svg_text(output)
+def test_figure2_from_the_command_line(tmp_path):
+    epochs, output = np.arange(1, 21), tmp_path / "figure2.svg"
+    curve = frame(epochs, -2 + epochs / 50)
+    folders = [made.run(tmp_path / m, m, curve) for m in ("standard", "iop")]
+    command = ["--label", LABEL, "--first-epoch", "5", "--output", output, "--runs"]
+
+    def draw(*runs):
+        figure2.main(list(map(str, [*command, *runs])))
+        return svg_text(output)
+
+    text = draw(*folders)
     for words in (LABEL, "OneHot", "-ln 4", "(estimated ELBO)", "from epoch 5"):
         assert words in text
     assert "Estimated ELBOs come from a density-ratio network" in text
     assert "Dotted" not in text
     exact = np.where(epochs % 10, np.nan, -1.7)
-    pd.read_csv(files[1]).assign(**{figure2.EXACT: exact}).to_csv(files[1], index=False)
-    command[5] = "5"
-    figure2.main(list(map(str, [*command, "--curves", f"iop={files[1]}"])))
-    assert "Dotted: ln p(x) itself, by quadrature" in svg_text(output)
+    made.run(folders[1], "iop", curve.assign(**{curves.EXACT: exact}))
+    assert "Dotted: ln p(x) itself, by quadrature" in draw(*folders)
+    gaps = frame([1, 3], [0, 0])
     for wrong, words in (
-        (f"gan={files[0]}", "expected one of standard"),
-        (str(files[0]), "expected KEY=VALUE"),
-        (
-            f"iop={curve_file(tmp_path / 'x.csv', [1, 3], [0, 0])}",
-            "ascend, without gaps",
-        ),
+        (made.run(tmp_path / "gan", "gan", curve), "'gan', expected one of standard"),
+        (tmp_path, "not a run's record"),
+        (made.run(tmp_path / "gaps", "iop", gaps), "ascend, without gaps"),
     ):
         with pytest.raises(SystemExit, match=words):
-            figure2.main(list(map(str, [*command, wrong])))
+            draw(*folders, wrong)
+    command[3] = "100"
+    with pytest.raises(SystemExit, match="end at epoch 20, expected epochs from 100"):
+        draw(*folders)
 
 
 @pytest.mark.parametrize("last", [np.nan, np.inf, -np.inf])
 def test_figure2_shows_a_run_that_diverged_to_its_last_number(tmp_path, last):
     path, values = tmp_path / "c.csv", [-2.0, -1.9, last]
-    run = figure2.read(curve_file(path, [1, 2, 3], values))
-    assert run["elbo"].to_dict() == {1: -2.0, 2: -1.9}
+    frame([1, 2, 3], values).to_csv(path, index=False)
+    assert curves.read(path)["elbo"].to_dict() == {1: -2.0, 2: -1.9}
+    frame([1, 2, 3], values[::-1]).to_csv(path, index=False)
     with pytest.raises(BadInput, match=r"line 2, column 'valid_elbo' is '(|-?inf)'"):
-        figure2.read(curve_file(path, [1, 2, 3], values[::-1]))
+        curves.read(path)

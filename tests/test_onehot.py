@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made import registry, seeds, write
+from made import run, seeds, write
 
-from workflow.scripts import figure2, onehot
+from workflow.scripts import curves, onehot
 from workflow.scripts.tabular import ABSENT
 
 EXACT = {"metric": "exact_log_likelihood", "samples": 0}
@@ -14,7 +14,7 @@ EXACT = {"metric": "exact_log_likelihood", "samples": 0}
 @pytest.fixture
 def made(tmp_path):
     """Two seeds of AVB, half of whose ELBOs are too high, and one of the VampPrior."""
-    files = {}
+    folders = []
     for name, late, exact in (
         ("avb0", [-1.0, -2.0], [np.nan, -1.5]),
         ("avb1", [-1.2, -1.6], [np.nan, -1.7]),
@@ -23,9 +23,9 @@ def made(tmp_path):
         elbo = [-9.0] * 4 + late * 3  # four epochs of warm-up
         curve = pd.DataFrame({"epoch": range(1, len(elbo) + 1), "valid_elbo": elbo})
         if exact:
-            curve[figure2.EXACT] = [-8.0] * 4 + exact * 3
-        files[name] = tmp_path / f"{name}.csv"
-        curve.to_csv(files[name], index=False)
+            curve[curves.EXACT] = [-8.0] * 4 + exact * 3
+        method = "avb" if exact else "vampprior"
+        folders.append(run(tmp_path / name, method, curve))
     scores = write(
         tmp_path,
         seeds("onehot", "avb", [-1.1, -1.3], metric="elbo", samples=1),
@@ -37,8 +37,8 @@ def made(tmp_path):
 
     def products():
         onehot.main(
-            f"--registry {registry(tmp_path)} --first-epoch 5 --scores {scores} "
-            f"--curves vampprior={files['v']} avb={files['avb0']} avb={files['avb1']} "
+            f"--first-epoch 5 --scores {scores} "
+            f"--runs {' '.join(map(str, folders))} "
             f"--csv {output[0]} --markdown {output[1]}".split()
         )
         return pd.read_csv(output[0]).set_index("prior"), output[1].read_text()
@@ -86,8 +86,8 @@ def test_what_was_not_computed_is_a_dash(made):
 
 def test_how_many_seeds_a_number_has_is_said_where_it_lacks_some(made, tmp_path):
     made()
-    path = tmp_path / "avb1.csv"
-    pd.read_csv(path).drop(columns=figure2.EXACT).to_csv(path, index=False)
+    path = tmp_path / "avb1/curve.csv"
+    pd.read_csv(path).drop(columns=curves.EXACT).to_csv(path, index=False)
     table, text = made()
     assert table.loc["avb", "exact"] == pytest.approx(-1.5)
     assert lines(text)["≈ AVB"][3] == "-1.500 (n = 1)"

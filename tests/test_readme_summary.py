@@ -2,12 +2,7 @@
 
 import itertools
 
-from committed import CELLS, README, flowing, freyfaces, said, sampled_more
-from scipy import stats
-
-
-def welch(one, other):
-    return stats.ttest_ind(one, other, equal_var=False).pvalue
+from committed import CELLS, README, flowing, freyfaces, said, sampled_more, welch
 
 
 def test_the_order_on_freyfaces_depends_on_rate_and_patience():

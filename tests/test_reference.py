@@ -8,7 +8,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from tests.dag import TINY, checkout, jobs, snakemake
+from tests.dag import TINY, checkout, edited, jobs, snakemake, tiny
 from workflow.scripts import configuration, reading, reference, search, take
 
 PAIRS = [
@@ -102,13 +102,9 @@ def test_a_column_without_committed_runs_is_missing(taken, tmp_path):
 
 def test_runs_of_other_settings_are_refused(taken):
     path = taken / "results/reference/scores/digits-gray/iop.csv"
-    text = path.read_text()
     digest = pd.read_csv(path)["settings_digest"].iloc[0]
-    try:
-        path.write_text(text.replace(digest, "0" * 16))
+    with edited(path, digest, "0" * 16):
         status, output = snakemake(taken, "-n", *TINY, "--config", "scores=reference")
-    finally:
-        path.write_text(text)
     assert status != 0
     expected = f"digest 0000000000000000, expected {digest}"
     assert "digits-gray/iop.csv: its runs have other settings" in output
@@ -117,58 +113,40 @@ def test_runs_of_other_settings_are_refused(taken):
 
 def test_runs_in_tensorfloat32_are_let_pass(taken):
     place = taken / "results/reference"
-    names = "paper.yaml", "quick.yaml", "../tests/tiny.yaml"
-    config = configuration.check(configuration.load(*names))
-    pair = "digits-gray", "iop"
+    config, pair = tiny(), ("digits-gray", "iop")
     path = place / "scores/digits-gray/iop.csv"
-    text, wanted = path.read_text(), configuration.settings(config, *pair)
+    wanted = configuration.settings(config, *pair)
     other = dataclasses.replace(wanted, precision="tensorfloat32").digest
-    assert text.count(wanted.digest) > 1
-    try:
-        path.write_text(text.replace(wanted.digest, other))
+    with edited(path, wanted.digest, other):
         assert reference.present(config, [pair], place) == [pair]
-        path.write_text(text.replace(wanted.digest, other, 1))  # of both, of none
-        with pytest.raises(reading.BadInput, match="other settings than the conf"):
-            reference.present(config, [pair], place)
-    finally:
-        path.write_text(text)
+    first = path.read_text().splitlines()[1]
+    of_both = edited(path, first, first.replace(wanted.digest, other))
+    refused = pytest.raises(reading.BadInput, match="other settings than the conf")
+    with of_both, refused:
+        reference.present(config, [pair], place)
 
 
 def test_runs_of_other_data_are_refused(taken):
     path = taken / "results/reference/table1.csv"
-    text = path.read_text()
     sizes = pd.read_csv(path).set_index("dataset")["digest"]
     old = {"mnist", "freyfaces"} & set(sizes.index)
     assert old  # those that nobody took over are still there
     for dataset in ("digits-binary", "digits-gray"):
-        try:
-            path.write_text(text.replace(sizes[dataset], "f" * 64))
+        with edited(path, sizes[dataset], "f" * 64):
             status, output = snakemake(
                 taken, "-n", *TINY, "--config", "scores=reference"
             )
-        finally:
-            path.write_text(text)
         assert status != 0
         assert re.search(rf"{dataset}/.*\.csv: its runs have other data than", output)
-    config = configuration.check(
-        configuration.load("paper.yaml", "quick.yaml", "../tests/tiny.yaml")
-    )
-    record = (
-        taken / "results/reference/search/digits-gray/iop/rate0.01/seed0/record.json"
-    )
-    whole = record.read_text()
-    try:
-        record.write_text(whole.replace(sizes["digits-gray"], "f" * 64))
-        with pytest.raises(ValueError, match=r"of other data than table1\.csv"):
-            reference.searched(config, taken / "results/reference")
-    finally:
-        record.write_text(whole)
+    place = taken / "results/reference"
+    record = place / "search/digits-gray/iop/rate0.01/seed0/record.json"
+    refused = pytest.raises(ValueError, match=r"of other data than table1\.csv")
+    with edited(record, sizes["digits-gray"], "f" * 64), refused:
+        reference.searched(tiny(), place)
 
 
 def test_an_unfinished_search_is_kept_but_not_shown(taken, tmp_path):
-    config = configuration.check(
-        configuration.load("paper.yaml", "quick.yaml", "../tests/tiny.yaml")
-    )
+    config = tiny()
     place = tmp_path / "reference"
     shutil.copytree(taken / "results/reference", place)
     assert reference.searched(config, place) == ["digits-gray"]
@@ -188,25 +166,20 @@ def test_a_search_at_other_settings_is_refused(taken):
     place = taken / "results/reference/search/digits-gray"
     path = place / "iop/rate0.01/seed0/record.json"
     text = path.read_text()
-    for other, message in (
-        (text.replace('"hidden_units": 8', '"hidden_units": 9'), "of other settings"),
-        ("{}", "not a run's record (KeyError('settings'))"),
+    for old, new, message in (
+        ('"hidden_units": 8', '"hidden_units": 9', "of other settings"),
+        (text, "{}", "not a run's record (KeyError('settings'))"),
     ):
-        try:
-            path.write_text(other)
+        with edited(path, old, new):
             status, output = snakemake(
                 taken, "-n", *TINY, "--config", "scores=reference"
             )
-        finally:
-            path.write_text(text)
         assert status != 0
         assert f"iop/rate0.01/seed0/record.json: {message}" in output
 
 
 def test_searches_of_several_patiences_are_refused(taken, tmp_path):
-    config = configuration.check(
-        configuration.load("paper.yaml", "quick.yaml", "../tests/tiny.yaml")
-    )
+    config = tiny()
     shutil.copytree(taken / "results/reference", place := tmp_path / "reference")
     path = place / "search/digits-gray/iop/rate0.01/seed0/record.json"
     record = json.loads(path.read_text())
@@ -263,9 +236,7 @@ def test_the_configuration_carries_the_patience_that_the_searches_chose():
 
 
 def test_a_rate_that_is_not_the_chosen_one_is_noticed(taken):
-    config = configuration.check(
-        configuration.load("paper.yaml", "quick.yaml", "../tests/tiny.yaml")
-    )
+    config = tiny()
     found = rates(config, taken / "results/reference")
     assert {method for _, method in found} == {"standard", "vampprior-5", "iop"}
     assert {carried for _, carried in found.values()} == {0.001}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from made import registry, row
+from made import row
 from scipy import stats
 
 from workflow.scripts import configuration, products, scores, sensitivity, variants
@@ -23,7 +23,6 @@ class Made:
 
     def __init__(self, folder):
         self.variants, self.reference = folder / "variants", folder / "reference"
-        self.registry = products.registry(registry(folder))
         self.variants.mkdir()
         self.reference.mkdir()
         (self.reference / "table1.csv").write_text("dataset,digest\nfreyfaces,data\n")
@@ -60,7 +59,7 @@ class Made:
         return variants.compared(self.sides())
 
     def page(self):
-        return sensitivity.page(self.sides(), PAPER, self.registry)
+        return sensitivity.page(self.sides(), PAPER, products.registry())
 
 
 @pytest.fixture

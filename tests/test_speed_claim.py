@@ -2,19 +2,20 @@
 
 import json
 
+import made
 import numpy as np
 import pandas as pd
 import pytest
-from made import registry
+from committed import flowing
 
 from workflow.scripts import speed_claim
 from workflow.scripts.configuration import ROOT
 
 
 @pytest.fixture
-def records(tmp_path):
+def folders(tmp_path):
     """Runs whose epochs take the seconds given, but for a slow first one."""
-    paths = []
+    folders = []
     for k, (dataset, method, epochs, epoch, stack) in enumerate(
         [
             ("mnist", "vampprior", 100, 6.0, [0]),
@@ -27,33 +28,26 @@ def records(tmp_path):
     ):
         each = np.full(epochs, epoch)
         each[0] += 40
-        record = {
-            "dataset": dataset, "settings": {"method": method}, "epochs": epochs,
-            "training_seconds": each.sum(), "stack": stack, "device": "cpu",
-            "precision": "float32", "commit": "0123456789ab",
-            "versions": {"torch": "2"},
-        }  # fmt: skip
-        paths.append(tmp_path / f"{k}/record.json")
-        paths[-1].parent.mkdir()
-        paths[-1].write_text(json.dumps(record))
+        facts = {"dataset": dataset, "epochs": epochs, "stack": stack}
+        facts["training_seconds"] = each.sum()
         curve = pd.DataFrame({"seconds": each.cumsum()})
-        curve.to_csv(paths[-1].with_name("curve.csv"), index=False)
-    return paths
+        folders.append(made.run(tmp_path / str(k), method, curve, **facts))
+    return folders
 
 
-def run(tmp_path, records):
+def run(tmp_path, folders):
     out = tmp_path / "claim.csv", tmp_path / "claim.md"
     speed_claim.main(
         [
-            "--registry", str(registry(tmp_path)), "--csv", str(out[0]),
-            "--markdown", str(out[1]), "--records", *map(str, records),
+            "--csv", str(out[0]), "--markdown", str(out[1]),
+            "--runs", *map(str, folders),
         ]
     )  # fmt: skip
     return pd.read_csv(out[0]).set_index(["dataset", "method"]), out[1].read_text()
 
 
-def test_times_by_hand(tmp_path, records):
-    table, text = run(tmp_path, records)
+def test_times_by_hand(tmp_path, folders):
+    table, text = run(tmp_path, folders)
     vamp, ours = table.loc["mnist", "vampprior"], table.loc["mnist", "iop"]
     assert vamp["seconds_per_epoch"] == pytest.approx(6)
     assert vamp["seconds_per_run"] == pytest.approx((600 + 1800 + 1800) / 3 + 40)
@@ -72,10 +66,10 @@ def test_times_by_hand(tmp_path, records):
     ("file", "message"),
     [("record.json", "not a run's record"), ("curve.csv", "column 'seconds' is miss")],
 )
-def test_a_file_that_is_no_run_is_named(tmp_path, records, file, message):
-    records[1].with_name(file).write_text("{}")
+def test_a_file_that_is_no_run_is_named(tmp_path, folders, file, message):
+    (folders[1] / file).write_text("{}")
     with pytest.raises(SystemExit, match=rf"1/{file}: {message}"):
-        run(tmp_path, records)
+        run(tmp_path, folders)
 
 
 def test_the_page_on_speed_says_what_bone_marrow_took():
@@ -100,9 +94,9 @@ def test_the_page_on_speed_says_what_bone_marrow_took():
         f"is {ratio:.2f} times as long an epoch and {ratio * length:.2f} times to the "
         "stop"
     )
-    assert words in " ".join((ROOT / "docs/speed.md").read_text().split())
+    assert words in flowing("docs/speed.md")
     words = f"and {ratio * length:.2f} times on bone marrow; MNIST's have"
-    assert words in " ".join((ROOT / "README.md").read_text().split())
+    assert words in flowing("README.md")
 
 
 def test_the_page_on_speed_says_what_the_committed_runs_took():
@@ -134,7 +128,7 @@ def test_the_page_on_speed_says_what_the_committed_runs_took():
     )
     seconds = alone["seconds_per_epoch"]["mnist"]
     needed = 2.83 * seconds["iop"] / seconds["vampprior-500"]
-    text = " ".join((ROOT / "docs/speed.md").read_text().split())
+    text = flowing("docs/speed.md")
     for words in (
         f"would have to take {needed:.1f} times as long",
         f"takes {ratio:.2f} times as long as one with the implicit optimal prior",
@@ -147,7 +141,7 @@ def test_the_page_on_speed_says_what_the_committed_runs_took():
         assert words in text
     seconds = alone["seconds_per_epoch"]["omniglot-rebuilt"]
     other = seconds["iop"] / seconds["vampprior-1000"]
-    text = " ".join((ROOT / "README.md").read_text().split())
+    text = flowing("README.md")
     for words in (
         f"take {ratio * length:.2f} times the IOP's time on FreyFaces and",
         f"meanwhile, are {took['vampprior-500'] / took['iop']:.2f} times as many:",

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from models import data
-from tests.dag import TINY, checkout, jobs, snakemake
+from tests.dag import TINY, checkout, edited, jobs, snakemake
 from workflow.scripts.configuration import ROOT
 
 PRODUCTS = [
@@ -169,17 +169,11 @@ def test_words_are_made_anew_and_nothing_else(finished):
         ("config/datasets.yaml", "title: Digits (gray)", "title: Gray digits"),
         ("models/priors/iop.py", '"Proposed method"', '"Ours"'),
     ):
-        path = finished / name
-        text = path.read_text()
-        assert old in text
-        try:
-            path.write_text(text.replace(old, new))
+        with edited(finished / name, old, new):
             assert set(jobs(finished, *TINY)) == {
                 "all", "table1", "table2", "comparison", "onehot", "speed_claim",
                 "audit", "figure1", "figure2", "figure3",
             }  # fmt: skip
-        finally:
-            path.write_text(text)
 
 
 @pytest.mark.parametrize(
@@ -190,26 +184,16 @@ def test_words_are_made_anew_and_nothing_else(finished):
     ],
 )
 def test_numerics_retrain_what_they_decide(finished, name, old, new, pairs):
-    path = finished / f"models/{name}.py"
-    text = path.read_text()
-    assert old in text
-    try:
-        path.write_text(text.replace(old, new))
+    with edited(finished / f"models/{name}.py", old, new):
         assert jobs(finished, *TINY)["train_seed0to1"] == pairs
-    finally:
-        path.write_text(text)
 
 
 def test_a_comment_retrains_nothing_and_a_change_does(finished):
     path = finished / "models/vae.py"
-    text = path.read_text()
-    try:
-        path.write_text(text + "\n# a comment\n")
+    with edited(path, "* noise\n", "* noise  # a comment\n"):
         assert jobs(finished, *TINY) == {}
-        path.write_text(text.replace("0.5 * log_variance", "0.6 * log_variance"))
+    with edited(path, "0.5 * log_variance", "0.6 * log_variance"):
         assert jobs(finished, *TINY)["train_seed0to1"] == 11
-    finally:
-        path.write_text(text)
 
 
 def test_data_that_are_there_hide_no_job(finished):
@@ -221,17 +205,12 @@ def test_data_that_are_there_hide_no_job(finished):
 
 def test_a_new_recipe_retrains_and_a_new_licence_does_not(finished):
     path = finished / "config/datasets.yaml"
-    text = path.read_text()
-    assert "split_seed: 42" in text
-    try:
-        path.write_text(text.replace("licence: ", "licence: formerly "))
+    with edited(path, "licence: ", "licence: formerly "):
         assert jobs(finished, *TINY) == {}
-        path.write_text(text.replace("split_seed: 42", "split_seed: 43"))
+    with edited(path, "split_seed: 42", "split_seed: 43"):
         found = jobs(finished, *TINY)
-        assert found["dataset"] == 2
-        assert found["train_seed0to1"] == 7  # the two digits, not OneHot
-    finally:
-        path.write_text(text)
+    assert found["dataset"] == 2
+    assert found["train_seed0to1"] == 7  # the two digits, not OneHot
 
 
 @pytest.mark.parametrize("start", [[], ["-s", "workflow/Snakefile"]])
@@ -241,14 +220,8 @@ def test_changed_data_code_makes_anew_what_it_decides(finished, start):
         ("protocol", "np.float32", "np.float16", 3),
         ("bone_marrow", "SIDE", "EDGE", 0),  # the tiny configuration has none
     ):
-        path = finished / f"workflow/data/{name}.py"
-        text = path.read_text()
-        assert old in text
-        try:
-            path.write_text(text.replace(old, new))
+        with edited(finished / f"workflow/data/{name}.py", old, new):
             assert jobs(finished, *start, *TINY).get("dataset", 0) == made
-        finally:
-            path.write_text(text)
 
 
 @pytest.mark.parametrize(

@@ -89,18 +89,8 @@ wildcard_constraints:
 
 TABLE2 = shlex.join(
     [
-        "--datasets",
-        *config["table2"]["datasets"],
-        "--priors",
-        *config["table2"]["priors"],
-        "--importance-samples",
-        str(config["importance_samples"]),
-        "--components",
-        *(  # as mnist/vampprior=500
-            f"{dataset}/{method.replace('-', '=')}"
-            for dataset, method in configuration.table2_pairs(config)
-            if "-" in method
-        ),
+        *("--importance-samples", str(config["importance_samples"]), "--cells"),
+        *map("/".join, configuration.table2_pairs(config)),
     ]
 )
 
@@ -169,13 +159,3 @@ def search_files(name):
 def folders(name):
     """Params function: the run folders of the files that a rule reads as ``name``."""
     return lambda wildcards, input: [Path(file).parent for file in input[name]]
-
-
-def labelled_curves(wildcards, input):
-    """Figure 2's arguments: METHOD=FILE for each run, in the order of seed_files."""
-    repeated = [
-        method.partition("-")[0]
-        for dataset, method in ONEHOT
-        for _ in seeds(dataset, method)
-    ]
-    return [f"{m}={file}" for m, file in zip(repeated, input.curves, strict=True)]

@@ -13,10 +13,11 @@ rule figure1:
         face=FACE,
         words=WORDS,
         seed=DRAWN,
+        folders=folders("records"),
         code=SCRIPTS_CODE,
     shell:
         "python -m workflow.scripts.figure1 {params.face} --samples {input.samples}"
-        " --seed {params.seed} --records {input.records} --output {output} > {log} 2>&1"
+        " --seed {params.seed} --runs {params.folders} --output {output} > {log} 2>&1"
 
 
 rule figure2:
@@ -33,13 +34,12 @@ rule figure2:
     params:
         face=FACE,
         words=WORDS,
-        curves=labelled_curves,
+        folders=folders("records"),
         first=WARMUP,
         code=SCRIPTS_CODE,
     shell:
-        "python -m workflow.scripts.figure2 {params.face} --curves {params.curves}"
-        " --first-epoch {params.first} --records {input.records} --output {output}"
-        " > {log} 2>&1"
+        "python -m workflow.scripts.figure2 {params.face} --runs {params.folders}"
+        " --first-epoch {params.first} --output {output} > {log} 2>&1"
 
 
 rule figure3:

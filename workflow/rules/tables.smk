@@ -49,7 +49,6 @@ rule table2:
         csv="<results>/table2.csv",
         markdown="<results>/table2.md",
         latex="<results>/table2.tex",
-        text="<results>/table2.txt",
     log:
         "<results>/logs/table2.log",
     conda:
@@ -62,7 +61,7 @@ rule table2:
     shell:
         "python -m workflow.scripts.table2 {params.face} --scores {input}"
         " {params.cells} --csv {output.csv} --markdown {output.markdown}"
-        " --latex {output.latex} > {output.text} 2> {log}"
+        " --latex {output.latex} > {log} 2>&1"
 
 
 rule comparison:
@@ -127,6 +126,7 @@ rule audit:
 rule onehot:
     """Figure 2 in numbers, and ln p(x) itself."""
     input:
+        records=seed_files("record.json", ONEHOT),
         curves=seed_files("curve.csv", ONEHOT),
         scores=score_files(ONEHOT),
     output:
@@ -139,11 +139,11 @@ rule onehot:
     params:
         face=FACE,
         words=WORDS,
-        curves=labelled_curves,
+        folders=folders("records"),
         first=WARMUP,
         code=SCRIPTS_CODE,
     shell:
-        "python -m workflow.scripts.onehot {params.face} --curves {params.curves}"
+        "python -m workflow.scripts.onehot {params.face} --runs {params.folders}"
         " --first-epoch {params.first} --scores {input.scores} --csv {output.csv}"
         " --markdown {output.markdown} > {log} 2>&1"
 
@@ -163,7 +163,8 @@ rule speed_claim:
     params:
         face=FACE,
         words=WORDS,
+        folders=folders("records"),
         code=SCRIPTS_CODE,
     shell:
-        "python -m workflow.scripts.speed_claim {params.face} --records {input.records}"
+        "python -m workflow.scripts.speed_claim {params.face} --runs {params.folders}"
         " --csv {output.csv} --markdown {output.markdown} > {log} 2>&1"

@@ -3,8 +3,6 @@
 ``python -m workflow.scripts.audit --scores FILE... --audits FILE... --csv F ...``
 """
 
-from pathlib import Path
-
 import pandas as pd
 
 from workflow.scripts import origins, products, reading, scores, tabular
@@ -17,7 +15,7 @@ from workflow.scripts.audit_rows import (
     read,
     rows,
 )
-from workflow.scripts.methods import ESTIMATED, METHODS
+from workflow.scripts.methods import ESTIMATED, METHODS, shown
 
 MISS = 1.0  # nats
 EARLIER = {"964ca95ba303", "aa3db65effd7"}  # audits whose chains started elsewhere
@@ -59,11 +57,11 @@ def grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
     columns = sorted({row["samples"] for row in found})
     lines: dict[tuple, dict[int, str]] = {}
     for row in found:
-        name = _density(row["prior"])
+        name = shown(row["prior"])
         if row["prior"] in ESTIMATED and row["normalised"]:
             name = f"{METHODS[row['prior']]}, normalised"
         key = registry.name(row["dataset"]), name, str(row["n"])
-        text = _number(row["mean"], row["sd"])
+        text = tabular.spread(row["mean"], row["sd"])
         lines.setdefault(key, {})[row["samples"]] = (
             f"**{text}**" if row["bold"] else text
         )
@@ -81,11 +79,11 @@ def ratio_grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]
     return header, [
         [
             registry.name(row["dataset"]),
-            _density(row["prior"]),
+            shown(row["prior"]),
             str(row["n"]),
             f"{row['chains']}; {row['temperatures']}",
             f"{row['effective_chains']:.1f}",
-            *(_number(row[name], row[f"{name}_sd"]) for name in MEANS),
+            *(tabular.spread(row[name], row[f"{name}_sd"]) for name in MEANS),
             _used(row),
             tabular.number(row["ratio_objective"], "{:.1g}"),
         ]
@@ -133,29 +131,19 @@ def _used(row: dict) -> str:
     return used if used == tabular.ABSENT else f"{used} of {row['components']}"
 
 
-def _density(prior: str) -> str:
-    return f"≈ {METHODS[prior]}" if prior in ESTIMATED else METHODS[prior]
-
-
-def _number(mean: float, sd: float | None) -> str:
-    return f"{mean:.2f}" + ("" if sd is None else f" ± {sd:.2f}")
-
-
 @reading.one_line_errors
 def main(argv=None):
     """Write the audit as CSV (one file a part) and Markdown."""
     parser = products.parser(__doc__.splitlines()[0])
     parser.add_argument("--scores", nargs="+", required=True, metavar="FILE")
     parser.add_argument("--audits", nargs="+", required=True, metavar="FILE")
-    parser.add_argument(
-        "--runs", nargs="+", type=Path, required=True, help="their folders"
-    )
-    parser.add_argument("--importance-samples", type=int, default=10, metavar="S")
+    origins.add_arguments(parser)
+    parser.add_argument("--importance-samples", type=int, required=True, metavar="S")
     parser.add_argument("--csv", required=True, help="log-likelihoods")
     parser.add_argument("--ratio-csv", required=True)
     parser.add_argument("--markdown", required=True)
     args = parser.parse_args(argv)
-    registry, name = products.registry(args.registry), args.configuration
+    registry, name = products.registry(), args.configuration
     frame = read(args.scores, args.audits, args.importance_samples)
     likelihoods = rows(frame, name)
     ratios = ratio_rows(frame, objectives(args.runs, frame), name)

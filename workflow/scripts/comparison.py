@@ -40,7 +40,7 @@ def _estimate(mean, sd, prior: str) -> str:
     if mean is None:
         return tabular.ABSENT
     sign = "≈ " if prior in ESTIMATED else ""
-    return f"{sign}{mean:.2f}" + ("" if sd is None else f" ± {sd:.2f}")
+    return sign + tabular.spread(mean, sd)
 
 
 def value_table(rows: list[dict], registry) -> str:
@@ -121,31 +121,27 @@ def main(argv=None):
     """Write the comparison as CSV (one file a part) and Markdown."""
     parser = products.parser(__doc__.splitlines()[0])
     selection.add_arguments(parser)
-    parser.add_argument("--reference", default="results/reference/paper.csv")
-    parser.add_argument("--table1", help="our Table 1 in CSV")
-    parser.add_argument(
-        "--reference-table1", default="results/reference/paper_table1.csv"
-    )
+    parser.add_argument("--reference", required=True, help="the paper's Table 2")
+    parser.add_argument("--table1", required=True, help="our Table 1 in CSV")
+    parser.add_argument("--reference-table1", required=True, help="the paper's")
     parser.add_argument(
         "--protocol",
         choices=("paper", "other"),
-        default="other",
+        required=True,
         help="of the runs; only the paper's values may be compared with its own",
     )
     parser.add_argument("--csv", required=True, help="values")
-    parser.add_argument("--order-csv")
-    parser.add_argument("--sizes-csv")
+    parser.add_argument("--order-csv", required=True)
+    parser.add_argument("--sizes-csv", required=True)
     parser.add_argument("--markdown", required=True)
     args = parser.parse_args(argv)
-    if args.sizes_csv and not args.table1:
-        raise reading.BadInput("--sizes-csv is given, expected --table1 with it")
 
     name = args.configuration
     reduced = "" if args.protocol == "paper" else name
-    registry = products.registry(args.registry)
-    for dataset in args.datasets:
-        registry.name(dataset)  # or one line that says which there are
+    registry = products.registry()
     table, origin = selection.selected(args)
+    for dataset in table.datasets:
+        registry.name(dataset)  # or one line that says which there are
     judge = Judge(table, reference(args.reference), registry, reduced)
     values, order = value_rows(judge, name), order_rows(judge, name)
     parts = products.heading("Comparison with the paper", args)
@@ -156,14 +152,11 @@ def main(argv=None):
         order_table(order, registry),
     ]
     products.write_csv(args.csv, values, VALUE_COLUMNS)
-    if args.order_csv:
-        products.write_csv(args.order_csv, order, ORDER_COLUMNS)
-    if args.table1:
-        paper = table_sizes(args.reference_table1)
-        sizes = size_rows(table_sizes(args.table1), paper, registry, name)
-        parts += ["## Sizes of Table 1", tally(sizes), size_table(sizes, registry)]
-        if args.sizes_csv:
-            products.write_csv(args.sizes_csv, sizes, SIZE_COLUMNS)
+    products.write_csv(args.order_csv, order, ORDER_COLUMNS)
+    paper = table_sizes(args.reference_table1)
+    sizes = size_rows(table_sizes(args.table1), paper, registry, name)
+    parts += ["## Sizes of Table 1", tally(sizes), size_table(sizes, registry)]
+    products.write_csv(args.sizes_csv, sizes, SIZE_COLUMNS)
     below = [*NOTES, *table2.facts(table, registry), origin]
     parts += ["## Notes", "\n".join(f"- {line}" for line in below)]
     products.write_text(args.markdown, "\n\n".join(parts))

@@ -99,7 +99,7 @@ def main(argv=None):
     style.add_output(parser)
     args = parser.parse_args(argv)
 
-    name = products.registry(args.registry).name("onehot")
+    name = products.registry().name("onehot")
     samples = read(args.samples, args.seed)
     title = f"{name}: samples of the posterior q(z|x) of each vector x"
     footer = origins.footer(args, f"Seed {args.seed}.")

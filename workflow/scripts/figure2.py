@@ -1,6 +1,6 @@
 """Figure 2: the ELBO of the validation data on OneHot against the epoch.
 
-``python -m workflow.scripts.figure2 --curves iop=FILE... --output F.png F.pdf F.svg``
+``python -m workflow.scripts.figure2 --runs FOLDER... --output F.png F.pdf F.svg``
 """
 
 import math
@@ -10,38 +10,16 @@ import pandas as pd
 from matplotlib import patheffects
 from matplotlib.figure import Figure
 
-from workflow.scripts import origins, products, reading, style
-from workflow.scripts.methods import ESTIMATED, METHODS
-from workflow.scripts.reading import BadInput
+from workflow.scripts import curves, origins, products, reading, style
+from workflow.scripts.curves import OPTIMUM
+from workflow.scripts.methods import ESTIMATED
 
-# Four vectors, each a quarter of the data: no model's log-likelihood is higher.
-OPTIMUM = -math.log(4)
 # A decoder that ignores z gives each pixel its frequency 1/4 and gets this ELBO at
 # best. The axis ends a little below it, so that a curve that dives (and is worse than
 # no latent variable at all) cannot squash the differences near the optimum.
 NO_LATENT = 4 * (0.25 * math.log(0.25) + 0.75 * math.log(0.75))
 FLOOR = NO_LATENT - 0.1
 CEILING = 0.0  # no probability of a discrete vector is above one
-EXACT = "valid_exact_log_likelihood"  # the column that some curves have
-
-
-def read(path: str) -> pd.DataFrame:
-    """One run's ``elbo`` and ``exact`` ln p(x) of the validation data by epoch.
-
-    In nats, epochs ascending; ``exact`` is nan where it was not computed.
-    """
-    frame = reading.table(path, ("epoch", "valid_elbo"))
-    if len(frame) > 1 and frame["valid_elbo"].iloc[-1] in ("", "nan", "inf", "-inf"):
-        frame = frame.iloc[:-1]  # how a run that diverged ends
-    epochs = reading.integers(frame, "epoch", path)
-    if not len(frame) or (epochs.diff().dropna() != 1).any():
-        raise BadInput(f"{path}: column 'epoch' is expected to ascend, without gaps")
-    elbo = reading.numbers(frame, "valid_elbo", path)
-    exact = pd.Series(np.nan, frame.index)
-    if EXACT in frame:
-        known = frame[~frame[EXACT].isin(("", "nan"))]
-        exact = reading.numbers(known, EXACT, path).reindex(frame.index)
-    return pd.DataFrame({"elbo": elbo, "exact": exact}).set_axis(epochs)
 
 
 def together(
@@ -134,7 +112,7 @@ def draw(
 ) -> Figure:
     """Panels (a) to (d): mean over the seeds and a band of one standard deviation.
 
-    curves: by method, one frame of ``read`` a seed. first: the first epoch shown.
+    curves: by method, one frame of ``curves.read`` a seed. first: epoch shown.
     The mean ends where the first run stopped; beyond it the remaining runs are drawn
     one by one, each with a mark at its end. The mean of ln p(x) is dotted.
     """
@@ -178,46 +156,16 @@ ITSELF = (
 )
 
 
-def add_curves(parser) -> None:
-    """The arguments that `curves` reads, and the first epoch that counts."""
-    parser.add_argument(
-        "--curves", nargs="+", action="extend", required=True, metavar="METHOD=FILE"
-    )
-    parser.add_argument(
-        "--first-epoch", type=int, default=100, help="the end of the warm-up"
-    )
-
-
-def curves(args) -> dict[str, list[pd.DataFrame]]:
-    """The frames of `read` by method, one a seed, in the order of METHODS."""
-    found: dict[str, list[pd.DataFrame]] = {}
-    for method, path in reading.pairs(args.curves, "--curves"):
-        if method not in METHODS:
-            raise BadInput(
-                f"--curves is {method}={path}, expected one of {', '.join(METHODS)}"
-            )
-        found.setdefault(method, []).append(read(path))
-    first = args.first_epoch
-    for method, runs in found.items():
-        if max(run.index[-1] for run in runs) < first:
-            raise BadInput(
-                f"--curves {method} ends at epoch {max(r.index[-1] for r in runs)}, "
-                f"expected epochs from {first} (--first-epoch)"
-            )
-    return {method: found[method] for method in METHODS if method in found}
-
-
 @reading.one_line_errors
 def main(argv=None):
     """Draw Figure 2."""
     parser = products.parser(__doc__.splitlines()[0])
-    add_curves(parser)
-    origins.add_arguments(parser)
+    curves.add_arguments(parser)
     style.add_output(parser)
     args = parser.parse_args(argv)
 
-    found = curves(args)
-    name = products.registry(args.registry).name("onehot")
+    found = curves.by_method(args)
+    name = products.registry().name("onehot")
     estimates = ESTIMATES if set(ESTIMATED) & set(found) else ""
     dotted = any(run["exact"].notna().any() for runs in found.values() for run in runs)
     footer = origins.footer(args, NOTE, estimates, ITSELF if dotted else "")

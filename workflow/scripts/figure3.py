@@ -13,7 +13,7 @@ from workflow.scripts.scores import Cell
 from workflow.scripts.statistics import Summary
 
 
-def points(frame: pd.DataFrame, dataset: str, samples: int | None) -> list[Cell]:
+def points(frame: pd.DataFrame, dataset: str, samples: int) -> list[Cell]:
     """The VampPrior's cells, one a K, ascending; raises BadInput without any."""
     rows = scores.select(frame, dataset, "vampprior", samples)
     components = sorted(set(rows["components"]))
@@ -109,7 +109,7 @@ def draw(
     return figure
 
 
-NOTE = "Bars and band: ± one standard deviation over the seeds. "
+NOTE = "Bars and band: ± one standard deviation over the seeds."
 
 
 @reading.one_line_errors
@@ -117,21 +117,20 @@ def main(argv=None):
     """Draw Figure 3."""
     parser = products.parser(__doc__.splitlines()[0])
     parser.add_argument("--scores", nargs="+", required=True, metavar="FILE")
-    parser.add_argument("--dataset", default="histopathology")
-    parser.add_argument("--importance-samples", type=int, metavar="S")
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--importance-samples", type=int, required=True, metavar="S")
     style.add_output(parser)
     args = parser.parse_args(argv)
 
-    name = products.registry(args.registry).name(args.dataset)
+    name = products.registry().name(args.dataset)
     frame = scores.read(args.scores)
     samples = args.importance_samples
     vampprior = points(frame, args.dataset, samples)
-    ours = scores.cell(frame, args.dataset, "iop", samples=samples)
+    ours = scores.cell(frame, args.dataset, "iop", None, samples)
     used = frame[
         (frame["dataset"] == args.dataset) & frame["prior"].isin(["vampprior", "iop"])
     ]
-    found = sorted({cell.samples for cell in [*vampprior, ours] if cell.samples})
-    notes = [NOTE.strip(), f"Importance samples S = {', '.join(map(str, found))}."]
+    notes = [NOTE, f"Importance samples S = {samples}."]
     if ours.summary:
         notes.append("≈: the proposed prior's density is estimated.")
     else:

@@ -58,3 +58,21 @@ ESTIMATED = tuple(name for name in METHODS if _ALL[name].get("approximate"))
 OWN_SETTINGS = {name: _ALL[name].get("own_settings", ()) for name in METHODS}
 # those whose K is part of what they are
 MIXTURES = tuple(name for name in METHODS if "components" in OWN_SETTINGS[name])
+
+
+def shown(name: str) -> str:
+    """A method's title, behind "≈" where its numbers are estimates."""
+    return f"≈ {METHODS[name]}" if name in ESTIMATED else METHODS[name]
+
+
+def split(method: str) -> tuple[str, int | None]:
+    """The name and K of a run's folder: vampprior-500 as vampprior and 500.
+
+    Raises ValueError for what is no method, or has a K and is no mixture.
+    """
+    name, hyphen, components = method.partition("-")
+    wrong = not components.isdecimal() if name in MIXTURES else hyphen
+    if name not in METHODS or wrong:
+        known = (f"{name}-K" if name in MIXTURES else name for name in METHODS)
+        raise ValueError(f"{method!r}, expected one of {', '.join(known)}")
+    return name, int(components) if components else None

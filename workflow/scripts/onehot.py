@@ -1,13 +1,13 @@
 """Figure 2 in numbers: estimated ELBOs beside ln p(x), which OneHot lets one compute.
 
-``python -m workflow.scripts.onehot --curves iop=FILE... --scores F... --csv F ...``
+``python -m workflow.scripts.onehot --runs FOLDER... --scores F... --csv F ...``
 """
 
 import numpy as np
 import pandas as pd
 
-from workflow.scripts import figure2, products, reading, scores, tabular
-from workflow.scripts.methods import ESTIMATED, METHODS
+from workflow.scripts import curves, products, reading, scores, tabular
+from workflow.scripts.methods import shown
 from workflow.scripts.statistics import summarise
 
 DATASET = "onehot"
@@ -34,11 +34,9 @@ NOTE = (
 )
 
 
-def row(
-    frame: pd.DataFrame, prior: str, curves: list[pd.DataFrame], first: int
-) -> dict:
-    """A method's numbers; frame: its scores, curves: of `figure2.read`, one a seed."""
-    shown = [curve.loc[first:] for curve in curves]
+def row(frame: pd.DataFrame, prior: str, runs: list[pd.DataFrame], first: int) -> dict:
+    """A method's numbers; frame: its scores, runs: of `curves.read`, one a seed."""
+    shown = [run.loc[first:] for run in runs]
     test = frame[(frame["prior"] == prior) & (frame["split"] == "test")]
     values = {
         name: np.array([curve[name].mean() for curve in shown])
@@ -50,7 +48,7 @@ def row(
         ("kept_optimal", "optimal_prior_log_likelihood"),
     ):
         values[name] = test[test["metric"] == metric]["value"].to_numpy()
-    above = pd.concat(curve["elbo"] for curve in shown) > figure2.OPTIMUM
+    above = pd.concat(curve["elbo"] for curve in shown) > curves.OPTIMUM
     found = {"prior": prior, "above": float(above.mean())}
     for name in MEANS:
         found |= _named(name, values[name][~np.isnan(values[name])])
@@ -70,7 +68,7 @@ def grid(rows: list[dict]) -> list[list[str]]:
     """The rows as text."""
     return [
         [
-            ("≈ " if found["prior"] in ESTIMATED else "") + METHODS[found["prior"]],
+            shown(found["prior"]),
             str(found["elbo_n"]),
             _text(found, "elbo"),
             f"{found['above']:.0%}",
@@ -82,29 +80,30 @@ def grid(rows: list[dict]) -> list[list[str]]:
 
 def _text(found: dict, name: str) -> str:
     n, sd = found[f"{name}_n"], found[f"{name}_sd"]
-    spread = "" if sd is None else f" ± {sd:.3f}"
-    several = f" (n = {n})" if 0 < n != found["elbo_n"] else ""
-    return tabular.number(found[name], "{:.3f}") + spread + several
+    if not n:
+        return tabular.ABSENT
+    several = f" (n = {n})" if n != found["elbo_n"] else ""
+    return tabular.spread(found[name], sd, "{:.3f}") + several
 
 
 @reading.one_line_errors
 def main(argv=None):
     """Write the numbers as CSV and Markdown."""
     parser = products.parser(__doc__.splitlines()[0])
-    figure2.add_curves(parser)
+    curves.add_arguments(parser)
     parser.add_argument("--scores", nargs="+", required=True, metavar="FILE")
     parser.add_argument("--csv", required=True)
     parser.add_argument("--markdown", required=True)
     args = parser.parse_args(argv)
     frame = scores.read(args.scores)
     rows = [
-        row(frame, prior, curves, args.first_epoch)
+        row(frame, prior, runs, args.first_epoch)
         | {"configuration": args.configuration}
-        for prior, curves in figure2.curves(args).items()
+        for prior, runs in curves.by_method(args).items()
     ]
     products.write_csv(args.csv, rows, COLUMNS)
-    title = f"{products.registry(args.registry).name(DATASET)}: Figure 2 in numbers"
-    note = NOTE.format(optimum=figure2.OPTIMUM, first=args.first_epoch)
+    title = f"{products.registry().name(DATASET)}: Figure 2 in numbers"
+    note = NOTE.format(optimum=curves.OPTIMUM, first=args.first_epoch)
     parts = [
         *products.heading(title, args),
         tabular.markdown(HEADER, grid(rows)),

@@ -1,7 +1,7 @@
 """A line that says which code and machine made a product's numbers."""
 
-import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from workflow.scripts import reading
 
@@ -13,34 +13,32 @@ def line(kind: str, facts: Iterable[tuple[str, str, str, str]]) -> str:
     columns = zip(*facts, strict=True)
     words = []
     for name, column in zip(FACTS, columns, strict=False):
-        values = ", ".join(sorted({text or "unknown" for text in column}))
-        if name == "commit":
-            # twelve digits name a commit; a suffix that says it was altered stays
-            values = re.sub(r"\b([0-9a-f]{12})[0-9a-f]+", r"\1", values)
-        words.append(f"{name} {values}")
+        values = sorted({text or "unknown" for text in column})
+        words.append(f"{name} {', '.join(values)}")
     return f"{kind}: {'; '.join(words) or 'none'}."
 
 
-def of_records(paths: Iterable[str]) -> str:
-    """The line of the runs with these record.json; "" without any."""
+def of_runs(folders: Iterable[Path]) -> str:
+    """The line of the runs in these folders."""
     facts = []
-    for path in paths:
-        with reading.record(path) as record:
+    for folder in folders:
+        with reading.record(folder / "record.json") as record:
             torch = record["versions"]["torch"]
             facts.append(
                 (record["commit"], record["device"], torch, record["precision"])
             )
-    return line("Runs", facts) if facts else ""
+    return line("Runs", facts)
 
 
 def add_arguments(parser) -> None:
-    """What the figures that are not made of scores take instead."""
+    """What a product takes that is about runs."""
     parser.add_argument(
-        "--records", nargs="+", default=[], metavar="FILE", help="the runs' record.json"
-    )
+        "--runs", nargs="+", type=Path, required=True, metavar="FOLDER",
+        help="each with record.json and curve.csv",
+    )  # fmt: skip
 
 
 def footer(args, *notes: str) -> str:
-    """Notes and the records' line as one."""
-    parts = (*notes, of_records(args.records))
+    """Notes and the runs' line as one."""
+    parts = (*notes, of_runs(args.runs))
     return " ".join(part.strip() for part in parts if part.strip())

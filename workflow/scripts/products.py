@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from models.files import replacing
+from workflow.data import registry as datasets
+from workflow.scripts import tabular
 from workflow.scripts.reading import BadInput
 
 
@@ -42,20 +43,12 @@ class Registry:
         return f"{title} ({words})"
 
 
-def registry(path: str | Path) -> Registry:
-    """Read ``title`` and ``stands_in_for`` of each dataset; other keys are ignored."""
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeError) as error:
-        raise BadInput(f"{path}: not YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(content, dict):
-        raise BadInput(f"{path}: no datasets, expected a mapping of them")
-    for key, entry in content.items():
-        if not isinstance(entry, dict) or not isinstance(entry.get("title"), str):
-            raise BadInput(f"{path}: title of {key} is missing, expected text")
+def registry() -> Registry:
+    """The words of config/datasets.yaml. Raises DataError where it is no registry."""
+    entries = datasets.load()
     return Registry(
-        {key: entry["title"] for key, entry in content.items()},
-        {key: entry.get("stands_in_for") for key, entry in content.items()},
+        {key: entry.title for key, entry in entries.items()},
+        {key: entry.stands_in_for for key, entry in entries.items()},
     )
 
 
@@ -68,7 +61,6 @@ def parser(description: str) -> argparse.ArgumentParser:
     common.add_argument(
         "--label", default="", help="text that every product shows, may be empty"
     )
-    common.add_argument("--registry", default="config/datasets.yaml")
     return common
 
 
@@ -76,6 +68,28 @@ def heading(title: str, args: argparse.Namespace) -> list[str]:
     """The first paragraphs of a page: what it is, whose runs, and their label."""
     parts = [f"# {title}", f"Made by the {args.configuration}."]
     return [*parts, f"**{args.label}**"] if args.label else parts
+
+
+def write_table(
+    args: argparse.Namespace,
+    caption: str,
+    header: list[str],
+    rows: tuple[list[list[str]], list[list[str]]],
+    below: list[str],
+) -> None:
+    """Write a table of the paper; rows: of Markdown and of LaTeX.
+
+    caption: "Table N: words".
+    """
+    name, words = caption.split(": ", 1)
+    parts = [f"**{name}.** {words}."]
+    if args.label:
+        parts.append(f"**{args.label}**")
+        words += f" ({args.label})"
+    parts += [tabular.markdown(header, rows[0]), " ".join(below)]
+    write_text(args.markdown, "\n\n".join(parts))
+    mark = f"tab:{Path(args.latex).stem}"
+    write_text(args.latex, tabular.latex(header, rows[1], words, mark, below))
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow.data import DataError
+
 
 class BadInput(ValueError):
     """An input is not what its format says: file, column, value and expectation."""
@@ -23,7 +25,7 @@ def one_line_errors(build: Callable) -> Callable:
     def main(argv=None):
         try:
             build(argv)
-        except (BadInput, OSError) as error:
+        except (BadInput, DataError, OSError) as error:
             sys.exit(f"{name}: {error}")
 
     return main
@@ -113,14 +115,3 @@ def choices(frame: pd.DataFrame, column: str, path, known: Iterable[str]) -> pd.
 
     expected = f"one of {', '.join(known)}"
     return _each(frame, column, path, convert, expected)
-
-
-def pairs(texts: Iterable[str], option: str) -> list[tuple[str, str]]:
-    """``KEY=VALUE`` arguments of ``option``, in order."""
-    found = []
-    for text in texts:
-        key, sign, value = text.partition("=")
-        if not (key and sign and value):
-            raise BadInput(f"{option} is {text!r}, expected KEY=VALUE")
-        found.append((key, value))
-    return found

@@ -102,80 +102,37 @@ def read(
     return frame
 
 
-def select(
-    frame: pd.DataFrame,
-    dataset: str,
-    prior: str,
-    samples: int | None = None,
-) -> pd.DataFrame:
-    """Rows of the test log-likelihood with S = ``samples`` (None: the only S)."""
-    rows = frame[
+def select(frame: pd.DataFrame, dataset: str, prior: str, samples: int) -> pd.DataFrame:
+    """Rows of the test log-likelihood with S = ``samples``."""
+    return frame[
         (frame["dataset"] == dataset)
         & (frame["prior"] == prior)
         & (frame["split"] == "test")
         & (frame["metric"] == "log_likelihood")
+        & (frame["samples"] == samples)
     ]
-    if samples is not None:
-        return rows[rows["samples"] == samples]
-    found = sorted(set(rows["samples"]))
-    if len(found) > 1:
-        raise BadInput(
-            f"column 'samples' of {dataset}, {prior} is "
-            f"{' and '.join(map(str, found))}, expected one (--importance-samples)"
-        )
-    return rows
 
 
 def cell(
-    frame: pd.DataFrame,
-    dataset: str,
-    prior: str,
-    components: int | None = None,
-    samples: int | None = None,
+    frame: pd.DataFrame, dataset: str, prior: str, components: int | None, samples: int
 ) -> Cell:
     """The test log-likelihoods of a dataset and prior (a cell of Table 2).
 
-    components: which K of a mixture; None takes the only one there is.
-    Raises BadInput when there are several K or S and none was chosen.
+    components: which K of a mixture, None for the others.
     """
     rows = select(frame, dataset, prior, samples)
-    if prior in MIXTURES:
-        found = sorted(set(rows["components"]))
-        if components is None and len(found) > 1:
-            raise BadInput(
-                f"column 'components' of {dataset}, {prior} is "
-                f"{' and '.join(map(str, found))}, expected one (--components)"
-            )
-        if components is None and found:
-            components = found[0]
+    if components is not None:
         rows = rows[rows["components"] == components]
-    else:
-        components = None
     rows = rows.sort_values("seed")
-    used = int(rows["samples"].iloc[0]) if len(rows) else None
     return Cell(
         dataset,
         prior,
         components,
-        used,
+        samples if len(rows) else None,
         rows["value"].to_numpy(float),
         int((rows["diverged"] == "True").sum()),
         " and ".join(sorted(set(rows["precision"]))),
     )
-
-
-def chosen_components(texts: Iterable[str]) -> dict[tuple[str, str], int]:
-    """``DATASET/PRIOR=K`` arguments of ``--components``, K by (dataset, prior)."""
-    chosen = {}
-    for cell, text in reading.pairs(texts, "--components"):
-        dataset, slash, prior = cell.partition("/")
-        if not (slash and prior in MIXTURES and text.isdecimal()):
-            raise BadInput(
-                f"--components is '{cell}={text}', expected DATASET/PRIOR=K with a "
-                f"prior among {', '.join(MIXTURES)} and a whole number"
-            )
-        chosen[dataset, prior] = int(text)
-    return chosen
 
 
 def provenance(frame: pd.DataFrame) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.scripts import origins, products, reading, tabular
-from workflow.scripts.methods import METHODS
+from workflow.scripts.methods import METHODS, split
 from workflow.scripts.reading import BadInput
 
 PATIENCES = (25, 50, 75, 100, 150)  # epochs, tried on the curves of the chosen rates
@@ -100,7 +100,7 @@ def rate_grid(
 
 def named(method: str) -> str:
     """A method's folder name as a reader's: vampprior-500 -> VAE with VampPrior, K."""
-    prior, _, components = method.partition("-")
+    prior, components = split(method)
     return METHODS[prior] + (f", K = {components}" if components else "")
 
 
@@ -176,7 +176,7 @@ def patience(table: pd.DataFrame, words: dict[str, str]) -> list[str]:
 def main(argv=None):
     """Write the table of the search as CSV and Markdown."""
     parser = products.parser(__doc__.splitlines()[0])
-    parser.add_argument("--runs", nargs="+", type=Path, required=True)
+    origins.add_arguments(parser)
     parser.add_argument("--csv", required=True)
     parser.add_argument("--markdown", required=True)
     args = parser.parse_args(argv)
@@ -189,10 +189,9 @@ def main(argv=None):
             raise BadInput(f"--runs: of {name} {values}, expected one")
     rows["chosen"] = choose(rows)
     rows["configuration"] = args.configuration
-    registry = products.registry(args.registry)
+    registry = products.registry()
     words = {name: registry.name(name) for name in rows["dataset"].unique()}
     products.write_csv(args.csv, rows.to_dict("records"), COLUMNS)
-    records = [str(folder / "record.json") for folder in args.runs]
     parts = [
         *products.heading("Search for learning rates", args),
         "Best validation ELBO in nats, mean over the seeds, of runs that end "
@@ -210,7 +209,7 @@ def main(argv=None):
         "above, the choice rests on that.",
         tabular.markdown(*rate_grid(rows, words, "usual_valid_elbo"), left=(0, 1)),
         *(patience(shortened(rows, curves), words) if rows["chosen"].any() else []),
-        origins.of_records(records),
+        origins.of_runs(args.runs),
     ]
     products.write_text(args.markdown, "\n\n".join(parts))
 

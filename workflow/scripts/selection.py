@@ -1,9 +1,10 @@
 """Which cells make a Table 2: arguments, their scores, and each column's tests."""
 
+import argparse
 from dataclasses import dataclass
 
-from workflow.scripts import scores, statistics
-from workflow.scripts.methods import METHODS
+from workflow.scripts import methods, scores, statistics
+from workflow.scripts.reading import BadInput
 from workflow.scripts.scores import Cell
 
 
@@ -11,60 +12,75 @@ from workflow.scripts.scores import Cell
 class Table:
     """The cells by (dataset, prior) and the standing of those with scores."""
 
-    datasets: list[str]
-    priors: list[str]
     cells: dict[tuple[str, str], Cell]
     standings: dict[tuple[str, str], statistics.Standing]
 
+    @property
+    def datasets(self) -> list[str]:
+        """The columns, in the order of the cells."""
+        return list(dict.fromkeys(dataset for dataset, _ in self.cells))
 
-def build(
-    frame,
-    datasets: list[str],
-    priors: list[str],
-    components: dict[tuple[str, str], int],
-    samples: int | None = None,
-) -> Table:
-    """Collect the cells and test each column; arguments as in ``scores.cell``."""
+    @property
+    def priors(self) -> list[str]:
+        """The rows, in the order of the cells."""
+        return list(dict.fromkeys(prior for _, prior in self.cells))
+
+
+def build(frame, wanted: list[tuple[str, str]], samples: int) -> Table:
+    """Collect the cells and test each column.
+
+    wanted: (dataset, method); every dataset with each prior once. samples: S.
+    """
     cells, standings = {}, {}
-    for dataset in datasets:
-        for prior in priors:
-            chosen = components.get((dataset, prior))
-            cells[dataset, prior] = scores.cell(frame, dataset, prior, chosen, samples)
+    for dataset, method in wanted:
+        prior, components = methods.split(method)
+        if (dataset, prior) in cells:
+            raise BadInput(f"--cells: {dataset} has two of {prior}, expected one")
+        cells[dataset, prior] = scores.cell(frame, dataset, prior, components, samples)
+    table = Table(cells, standings)
+    for dataset in table.datasets:
+        if missing := [p for p in table.priors if (dataset, p) not in cells]:
+            raise BadInput(f"--cells: {dataset} lacks {missing[0]}, expected a cell")
         column = {
             prior: summary
-            for prior in priors
+            for prior in table.priors
             if (summary := cells[dataset, prior].summary)
         }
         for prior, standing in statistics.standings(column).items():
             standings[dataset, prior] = standing
-    return Table(datasets, priors, cells, standings)
+    return table
+
+
+def pair(text: str) -> tuple[str, str]:
+    """DATASET/METHOD of a command line, apart."""
+    dataset, slash, method = text.partition("/")
+    if not (dataset and slash and method):
+        raise argparse.ArgumentTypeError(f"{text!r}, expected DATASET/METHOD")
+    return dataset, method
+
+
+def cell(text: str) -> tuple[str, str]:
+    """The same, of a method that there is."""
+    dataset, method = pair(text)
+    try:
+        methods.split(method)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return dataset, method
 
 
 def add_arguments(parser) -> None:
     """Arguments that say which cells there are."""
     parser.add_argument("--scores", nargs="*", required=True, metavar="FILE")
-    parser.add_argument("--datasets", nargs="+", required=True, metavar="KEY")
     parser.add_argument(
-        "--priors",
-        nargs="+",
-        choices=METHODS,
-        default=["standard", "vampprior", "iop"],
+        "--cells", nargs="+", type=cell, required=True, metavar="DATASET/METHOD"
     )
-    parser.add_argument(
-        "--components", nargs="*", default=[], metavar="DATASET/PRIOR=K"
-    )
-    parser.add_argument("--importance-samples", type=int, metavar="S")
+    parser.add_argument("--importance-samples", type=int, required=True, metavar="S")
 
 
 def selected(args) -> tuple[Table, str]:
     """The table that ``add_arguments``'s arguments ask for, and its provenance."""
     frame = scores.read(args.scores)
-    table = build(
-        frame,
-        args.datasets,
-        args.priors,
-        scores.chosen_components(args.components),
-        args.importance_samples,
-    )
-    used = frame[frame["dataset"].isin(args.datasets)]
-    return table, scores.provenance(used[used["prior"].isin(args.priors)])
+    table = build(frame, args.cells, args.importance_samples)
+    used = frame[frame["dataset"].isin(table.datasets)]
+    return table, scores.provenance(used[used["prior"].isin(table.priors)])

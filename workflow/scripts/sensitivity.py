@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.data.registry import REGISTRY
 from workflow.scripts import (
     audit,
     products,
@@ -21,7 +20,7 @@ from workflow.scripts import (
     variants,
 )
 from workflow.scripts.configuration import ROOT
-from workflow.scripts.methods import ESTIMATED, METHODS
+from workflow.scripts.methods import ESTIMATED, METHODS, split
 from workflow.scripts.variants import Side
 
 NATS = 1.0  # what lower precision may move a mean by, to become the default
@@ -45,7 +44,7 @@ def grid(lines: list[dict], paper: pd.DataFrame, registry) -> list[list[str]]:
     """The rows as text."""
     cells = []
     for line in lines:
-        dataset, prior = line["pair"][0], line["pair"][1].partition("-")[0]
+        dataset, prior = line["pair"][0], split(line["pair"][1])[0]
         name, theirs = METHODS[prior], tabular.ABSENT
         printed = paper[(paper["dataset"] == dataset) & (paper["prior"] == prior)]
         if line["normalised"]:
@@ -98,7 +97,7 @@ def verdicts(lines: list[dict], priors: list[str]) -> str:
     for line in lines:
         if set(line["changes"]) == {"precision"} and not line["normalised"]:
             mode = tests.setdefault(line["changes"]["precision"][1], {})
-            mode[line["pair"][1].partition("-")[0]] = line["test"]
+            mode[split(line["pair"][1])[0]] = line["test"]
     words = []
     for mode, by_prior in tests.items():
         met = set(priors) <= set(by_prior) and all(
@@ -151,7 +150,7 @@ def page(found: list[Side], paper: pd.DataFrame, registry) -> str:
 def committed() -> str:
     """The page of the committed runs."""
     paper = pd.read_csv(reference.FOLDER / "paper.csv")
-    return page(variants.sides(), paper, products.registry(REGISTRY))
+    return page(variants.sides(), paper, products.registry())
 
 
 @reading.one_line_errors

@@ -1,6 +1,6 @@
 """The claim of speed in Section 5.3: training with the VampPrior against the IOP.
 
-``python -m workflow.scripts.speed_claim --records FILE... --csv F --markdown F``
+``python -m workflow.scripts.speed_claim --runs FOLDER... --csv F --markdown F``
 """
 
 from pathlib import Path
@@ -39,9 +39,9 @@ NOTE = (
 )
 
 
-def read(path: Path) -> dict:
-    """What a record says of a run's time, and its curve of an epoch's."""
-    with reading.record(path) as record:
+def read(folder: Path) -> dict:
+    """What a run's record says of its time, and its curve of an epoch's."""
+    with reading.record(folder / "record.json") as record:
         row = {
             "dataset": record["dataset"],
             "method": record["settings"]["method"],
@@ -52,7 +52,7 @@ def read(path: Path) -> dict:
             "seconds": float(record["training_seconds"]) / len(record["stack"]),
         }
         seeds = len(record["stack"])
-    file = str(path.with_name("curve.csv"))
+    file = folder / "curve.csv"
     elapsed = reading.numbers(reading.table(file, ("seconds",)), "seconds", file)
     return row | {"epoch": float(np.median(np.diff(elapsed, prepend=0.0))) / seeds}
 
@@ -117,19 +117,17 @@ def grid(found: list[dict], registry: products.Registry) -> list[list[str]]:
 def main(argv=None):
     """Write the table as CSV and Markdown."""
     parser = products.parser(__doc__.splitlines()[0])
-    parser.add_argument("--records", nargs="+", type=Path, required=True)
+    origins.add_arguments(parser)
     parser.add_argument("--csv", required=True)
     parser.add_argument("--markdown", required=True)
     args = parser.parse_args(argv)
-    found = rows([read(path) for path in args.records], args.configuration)
+    found = rows([read(folder) for folder in args.runs], args.configuration)
     products.write_csv(args.csv, found, COLUMNS)
     parts = [
         *products.heading("Speed of training", args),
-        tabular.markdown(
-            HEADER, grid(found, products.registry(args.registry)), left=(0, 1, 2)
-        ),
+        tabular.markdown(HEADER, grid(found, products.registry()), left=(0, 1, 2)),
         NOTE,
-        origins.of_records(map(str, args.records)),
+        origins.of_runs(args.runs),
     ]
     products.write_text(args.markdown, "\n\n".join(parts))
 

@@ -18,7 +18,7 @@ COLUMNS = [
     "digest",
 ]
 HEADER = ["Dataset", "Dimension", "Train size", "Valid size", "Test size"]
-CAPTION = "Number and dimensions of datasets"
+CAPTION = "Table 1: Number and dimensions of datasets"
 
 
 def sizes(
@@ -91,8 +91,8 @@ def main(argv=None):
         "--datasets", nargs="+", default=[], help="of --sizes; else all"
     )
     parser.add_argument("--csv", required=True)
-    parser.add_argument("--markdown")
-    parser.add_argument("--latex")
+    parser.add_argument("--markdown", required=True)
+    parser.add_argument("--latex", required=True)
     args = parser.parse_args(argv)
 
     datasets = []
@@ -101,23 +101,15 @@ def main(argv=None):
             datasets.append(load(path))
         except ValueError as error:  # it names the file itself
             raise BadInput(str(error)) from error
-    registry = products.registry(args.registry)
+    registry = products.registry()
     if args.sizes:
         rows = again(args.sizes, args.datasets, registry, args.configuration)
     else:
         rows = sizes(datasets, registry, args.configuration)
     products.write_csv(args.csv, rows, COLUMNS)
-    text, below = grid(rows), notes(rows)
-    if args.markdown:
-        parts = [f"**Table 1.** {CAPTION}.", tabular.markdown(HEADER, text), *below]
-        if args.label:
-            parts.insert(1, f"**{args.label}**")
-        products.write_text(args.markdown, "\n\n".join(parts))
-    if args.latex:
-        caption = f"{CAPTION} ({args.label})" if args.label else CAPTION
-        escaped = [[tabular.escape(field) for field in row] for row in text]
-        table = tabular.latex(HEADER, escaped, caption, "tab:datasets", below)
-        products.write_text(args.latex, table)
+    text = grid(rows)
+    escaped = [[tabular.escape(field) for field in row] for row in text]
+    products.write_table(args, CAPTION, HEADER, (text, escaped), notes(rows))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Table 2: test log-likelihoods of the priors on the datasets, in nats.
 
-``python -m workflow.scripts.table2 --scores FILE... --datasets KEY... --csv F``
+``python -m workflow.scripts.table2 --scores FILE... --cells DATASET/METHOD...``
 """
 
 from collections import Counter
@@ -29,7 +29,8 @@ COLUMNS = [
     "diverged",
 ]
 CAPTION = (
-    "Comparison of test log-likelihoods (nats), mean ± standard deviation over seeds"
+    "Table 2: Comparison of test log-likelihoods (nats), mean ± standard deviation "
+    "over seeds"
 )
 
 
@@ -67,7 +68,7 @@ def number(cell: Cell, between: str = " ± ") -> str:
 
 
 def field(table: Table, dataset: str, prior: str, kind: str) -> str:
-    """A cell for ``plain`` (bold: a star), ``markdown`` or ``latex``."""
+    """A cell for ``markdown`` or ``latex``."""
     cell = table.cells[dataset, prior]
     standing = table.standings.get((dataset, prior))
     if standing is None:
@@ -78,11 +79,7 @@ def field(table: Table, dataset: str, prior: str, kind: str) -> str:
         text = rf"\mathbf{{{text}}}" if standing.bold else text
         sign = r"\approx " if estimated else ""
         return f"${sign}{text}$"
-    text = number(cell)
-    if kind == "markdown":
-        text = f"**{text}**" if standing.bold else text
-    else:
-        text += "*" if standing.bold else " "
+    text = f"**{number(cell)}**" if standing.bold else number(cell)
     return f"≈ {text}" if estimated else text
 
 
@@ -166,39 +163,21 @@ def _by_cell(cells: list[Cell], value: Callable, registry: products.Registry) ->
 
 @reading.one_line_errors
 def main(argv=None):
-    """Write Table 2 as CSV, Markdown and LaTeX, and print it."""
+    """Write Table 2 as CSV, Markdown and LaTeX."""
     parser = products.parser(__doc__.splitlines()[0])
     selection.add_arguments(parser)
     parser.add_argument("--csv", required=True)
-    parser.add_argument("--markdown")
-    parser.add_argument("--latex")
+    parser.add_argument("--markdown", required=True)
+    parser.add_argument("--latex", required=True)
     args = parser.parse_args(argv)
 
-    registry = products.registry(args.registry)
-    header = ["", *(registry.name(dataset) for dataset in args.datasets)]
+    registry = products.registry()
     table, origin = selection.selected(args)
+    header = ["", *(registry.name(dataset) for dataset in table.datasets)]
     below = [*notes(table, registry), origin]
     products.write_csv(args.csv, rows(table, registry, args.configuration), COLUMNS)
-    if args.markdown:
-        parts = [
-            f"**Table 2.** {CAPTION}.",
-            tabular.markdown(header, grid(table, "markdown")),
-            " ".join(below),
-        ]
-        if args.label:
-            parts.insert(1, f"**{args.label}**")
-        products.write_text(args.markdown, "\n\n".join(parts))
-    if args.latex:
-        caption = f"{CAPTION} ({args.label})" if args.label else CAPTION
-        text = tabular.latex(
-            header, grid(table, "latex"), caption, "tab:log-likelihoods", below
-        )
-        products.write_text(args.latex, text)
-    print(f"Table 2. {CAPTION}")
-    if args.label:
-        print(args.label)
-    print(tabular.plain(header, grid(table, "plain")))
-    print("\n".join(["*: bold.", *below]))
+    grids = grid(table, "markdown"), grid(table, "latex")
+    products.write_table(args, CAPTION, header, grids, below)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A grid of text as aligned lines, Markdown or LaTeX."""
+"""A grid of text as Markdown or LaTeX."""
 
 import re
 from collections.abc import Collection
@@ -27,6 +27,11 @@ def number(value: float | None, form: str = "{:.2f}") -> str:
     return ABSENT if value is None else form.format(value)
 
 
+def spread(mean: float, sd: float | None, form: str = "{:.2f}") -> str:
+    """A mean ± its deviation, where there is one."""
+    return form.format(mean) + ("" if sd is None else f" ± {form.format(sd)}")
+
+
 def p_value(value: float | None) -> str:
     """A p as text, a dash for none."""
     return "< 0.001" if value is not None and value < 0.001 else number(value, "{:.3f}")
@@ -51,13 +56,6 @@ def _padded(
         ]
         for row in grid
     ]
-
-
-def plain(header: list[str], rows: list[list[str]]) -> str:
-    """Aligned lines for a terminal; the first column holds words."""
-    lines = ["  ".join(row).rstrip() for row in _padded([header, *rows], (0,))]
-    rule = "-" * max(map(len, lines))
-    return "\n".join([lines[0], rule, *lines[1:]])
 
 
 def markdown(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from models.files import replacing
-from workflow.scripts import reading
+from workflow.scripts import reading, selection
 from workflow.scripts.reading import BadInput
 from workflow.scripts.reference import (
     FOLDER,
@@ -183,13 +183,6 @@ def _one(values: pd.Series, column: str, target: Path) -> None:
         )
 
 
-def _pair(text: str) -> tuple[str, str]:
-    dataset, slash, method = text.partition("/")
-    if not (dataset and slash and method):
-        raise argparse.ArgumentTypeError(f"{text!r}, expected DATASET/METHOD")
-    return dataset, method
-
-
 @reading.one_line_errors
 def main(argv=None):
     """Take over all that is named or, where one is refused, nothing."""
@@ -197,7 +190,9 @@ def main(argv=None):
     parser.add_argument("--results", type=Path, required=True, help="results/NAME")
     parser.add_argument("--reference", type=Path, default=FOLDER)
     parser.add_argument("--search", action="append", default=[], metavar="DATASET")
-    parser.add_argument("pairs", nargs="*", type=_pair, metavar="DATASET/METHOD")
+    parser.add_argument(
+        "pairs", nargs="*", type=selection.pair, metavar="DATASET/METHOD"
+    )
     args = parser.parse_args(argv)
     if not args.pairs + args.search:
         parser.error("nothing to take: expected DATASET/METHOD or --search DATASET")

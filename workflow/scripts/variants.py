@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.scripts import audit_rows, configuration, reference, scores, statistics
+from workflow.scripts import (
+    audit_rows,
+    configuration,
+    methods,
+    reference,
+    scores,
+    statistics,
+)
 from workflow.scripts.configuration import ROOT
-from workflow.scripts.methods import ESTIMATED
 from workflow.scripts.reading import BadInput
 
 Pair = tuple[str, str]  # dataset and method
@@ -43,13 +49,13 @@ class Side:
         """A pair's test log-likelihoods in nats with what they are of, by seed."""
         frame = scores.read([self.file("scores", pair)])
         samples = self.config["importance_samples"]
-        rows = scores.select(frame, pair[0], pair[1].partition("-")[0], samples)
+        rows = scores.select(frame, pair[0], methods.split(pair[1])[0], samples)
         return rows.set_index("seed").sort_index()
 
     def audits(self, pair: Pair) -> pd.DataFrame | None:
         """The audits of a pair, where there are and where p(z) is an estimate."""
-        prior, path = pair[1].partition("-")[0], self.file("audit", pair)
-        if prior not in ESTIMATED or not path.exists():
+        prior, path = methods.split(pair[1])[0], self.file("audit", pair)
+        if prior not in methods.ESTIMATED or not path.exists():
             return None
         samples = self.config["importance_samples"]
         return audit_rows.read([self.file("scores", pair)], [path], samples)
@@ -59,7 +65,8 @@ class Side:
         frame = self.audits(pair)
         if frame is None:
             return None
-        values = audit_rows.densities(frame)[pair[0], pair[1].partition("-")[0], True]
+        prior = methods.split(pair[1])[0]
+        values = audit_rows.densities(frame)[pair[0], prior, True]
         return values[self.config["importance_samples"]].droplevel(["dataset", "prior"])
 
 
