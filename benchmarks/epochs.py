@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks import report
 from models import options
 from models.provenance import ROOT
-from workflow.scripts import configuration
+from workflow import configuration
 
 COLUMNS = (
     "dataset method seeds seconds_per_epoch startup_seconds peak_gib precision "

@@ -1,6 +1,6 @@
 """Print the shipped pairs, one a line: dataset, method, training flags."""
 
-from workflow.scripts import configuration
+from workflow import configuration
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 from scipy import stats
 
-from workflow.scripts import configuration, reference
+from workflow import configuration, reference
 
 WORDS = dict(enumerate("none one two three four five six seven eight".split()))
 README, FINDINGS = "README.md", "docs/findings.md"

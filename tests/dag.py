@@ -6,8 +6,8 @@ import shutil
 import subprocess
 import sys
 
-from workflow.scripts import configuration
-from workflow.scripts.configuration import ROOT
+from workflow import configuration
+from workflow.configuration import ROOT
 
 TINY = ["--configfile", "config/quick.yaml", "tests/tiny.yaml"]
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from made import command, run, seeds, spread, write
 
-from workflow.scripts import audit, tabular
+from workflow.report import tabular
+from workflow.scripts import audit
 
 IOP, VAMP = spread(1400, 3), spread(1396, 2)
 INTEGRALS = spread(10, 4)

@@ -14,8 +14,8 @@ from made import (
     write,
 )
 
+from workflow.configuration import ROOT
 from workflow.scripts import comparison, table1
-from workflow.scripts.configuration import ROOT
 
 
 def compare(tmp_path, path, asked, *more, protocol="paper"):

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from models.settings import PRECISIONS, Settings
-from workflow.scripts import configuration, methods
-from workflow.scripts.configuration import ROOT
+from workflow import configuration, methods
+from workflow.configuration import ROOT
 
 CONFIGURATIONS = [
     ("paper.yaml",),

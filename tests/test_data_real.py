@@ -15,6 +15,7 @@ from committed import flowing
 from test_data_readers import idx
 from test_data_registry import TABLE_1
 
+from workflow import reference
 from workflow.data import (
     DataError,
     bone_marrow,
@@ -24,7 +25,6 @@ from workflow.data import (
     registry,
     sources,
 )
-from workflow.scripts import reference
 
 MIRROR = Path(os.environ.get(prepare.MIRROR, "(none named)"))
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from workflow.scripts.configuration import ROOT
+from workflow.configuration import ROOT
 
 DOCUMENTS = [
     "README.md",

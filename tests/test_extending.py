@@ -14,7 +14,7 @@ import torch
 
 from models import distributions
 from tests.test_workflow import checkout, jobs, snakemake
-from workflow.scripts.configuration import ROOT
+from workflow.configuration import ROOT
 
 
 @pytest.fixture(scope="module")

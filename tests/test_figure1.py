@@ -9,8 +9,9 @@ from made import run
 from matplotlib.colors import to_rgb
 
 from tests.drawn import LABEL, svg_text
-from workflow.scripts import figure1, style
-from workflow.scripts.reading import BadInput
+from workflow.report import style
+from workflow.report.reading import BadInput
+from workflow.scripts import figure1
 
 
 def lightness(colour):

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from tests.drawn import LABEL, svg_text
-from workflow.scripts import curves, figure2
-from workflow.scripts.reading import BadInput
+from workflow.report import curves
+from workflow.report.reading import BadInput
+from workflow.scripts import figure2
 
 
 def run(values, start=1, exact=np.nan):

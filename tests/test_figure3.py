@@ -9,9 +9,10 @@ import pytest
 from made import row
 
 from tests.drawn import LABEL, svg_text
-from workflow.scripts import figure3, scores, style
-from workflow.scripts.reading import BadInput
-from workflow.scripts.scores import Cell
+from workflow.report import scores, style
+from workflow.report.reading import BadInput
+from workflow.report.scores import Cell
+from workflow.scripts import figure3
 
 
 def cell(components, values, prior="vampprior"):

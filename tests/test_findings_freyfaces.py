@@ -7,7 +7,8 @@ import pandas as pd
 from committed import CELLS, FINDINGS, flowing, freyfaces, said, sampled_more, welch
 from scipy import stats
 
-from workflow.scripts import reference, tabular
+from workflow import reference
+from workflow.report import tabular
 
 
 def test_the_findings_says_how_the_priors_lie_apart():

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from committed import FINDINGS, README, flowing, scored, text_of, welch
 
-from workflow.scripts import reference, tabular
-from workflow.scripts.curves import EXACT
+from workflow import reference
+from workflow.report import tabular
+from workflow.report.curves import EXACT
 
 ONEHOT = {
     "standard": "standard VAE",

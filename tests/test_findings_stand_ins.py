@@ -23,7 +23,7 @@ from committed import (
 )
 from scipy import stats
 
-from workflow.scripts import reference
+from workflow import reference
 
 STAND_INS = {"bone-marrow": "bone marrow", "freyfaces-split1": "FreyFaces split anew"}
 

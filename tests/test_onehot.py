@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from made import run, seeds, write
 
-from workflow.scripts import curves, onehot
-from workflow.scripts.tabular import ABSENT
+from workflow.report import curves
+from workflow.report.tabular import ABSENT
+from workflow.scripts import onehot
 
 EXACT = {"metric": "exact_log_likelihood", "samples": 0}
 

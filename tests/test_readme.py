@@ -5,7 +5,7 @@ import pandas as pd
 from committed import CELLS, README, flowing, freyfaces, text_of
 from scipy import stats
 
-from workflow.scripts import configuration, reference
+from workflow import configuration, reference
 
 
 def against(ours, theirs):

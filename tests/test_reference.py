@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from tests.dag import TINY, checkout, edited, jobs, snakemake, tiny
-from workflow.scripts import configuration, reading, reference, search, take
+from workflow import configuration, reference
+from workflow.report import reading
+from workflow.scripts import search, take
 
 PAIRS = [
     *(f"onehot/{m}" for m in ("standard", "avb", "vampprior-4", "iop")),

@@ -7,9 +7,11 @@ import yaml
 from made import row
 from scipy import stats
 
-from workflow.scripts import configuration, products, scores, sensitivity, variants
-from workflow.scripts.configuration import ROOT
-from workflow.scripts.reading import BadInput
+from workflow import configuration
+from workflow.configuration import ROOT
+from workflow.report import products, scores, variants
+from workflow.report.reading import BadInput
+from workflow.scripts import sensitivity
 
 PAPER = pd.DataFrame([("freyfaces", "iop", 1396.27, 2.75)]).set_axis(
     ["dataset", "prior", "mean", "sd"], axis=1

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from committed import flowing
 
+from workflow.configuration import ROOT
 from workflow.scripts import speed_claim
-from workflow.scripts.configuration import ROOT
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from workflow.scripts.statistics import (
+from workflow.report.statistics import (
     Standing,
     Summary,
     paired,

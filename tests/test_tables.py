@@ -18,7 +18,8 @@ from made import (
     write,
 )
 
-from workflow.scripts import table1, table2, tabular
+from workflow.report import tabular
+from workflow.scripts import table1, table2
 
 
 def run_table2(tmp_path, path, asked, *more):

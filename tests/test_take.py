@@ -6,7 +6,8 @@ import shutil
 import pandas as pd
 import pytest
 
-from workflow.scripts import reference, take
+from workflow import reference
+from workflow.scripts import take
 
 
 def test_a_pair_is_taken_over_without_weights(finished, tmp_path):

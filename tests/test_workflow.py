@@ -12,7 +12,7 @@ import pytest
 
 from models import data
 from tests.dag import TINY, checkout, edited, jobs, snakemake
-from workflow.scripts.configuration import ROOT
+from workflow.configuration import ROOT
 
 PRODUCTS = [
     *(

@@ -1,4 +1,4 @@
-# Helpers of the rules; whatever needs no Snakemake is in scripts/configuration.py.
+# Helpers of the rules; whatever needs no Snakemake is in configuration.py.
 import shlex
 import sys
 from dataclasses import replace
@@ -12,7 +12,7 @@ from workflow.data import DataError, registry
 
 try:
     # read the priors' files when they are imported
-    from workflow.scripts import configuration, methods, reference
+    from workflow import configuration, methods, reference
 
     # what Snakemake has merged no longer shows a key that a file says twice
     configuration.load(*(Path(file).resolve() for file in workflow.configfiles))
@@ -39,7 +39,7 @@ def core(*names):
 SCORING_CODE = core("runs", "evaluation", "quadrature", "scoring", "evaluate")
 AUDIT_CODE = core("runs", "evaluation", "scoring", "audit", "annealing")
 POSTERIOR_CODE = core("runs", "posterior")
-SCRIPTS_CODE = fingerprint(("workflow/scripts",))
+SCRIPTS_CODE = fingerprint(("workflow/scripts", "workflow/report"))
 
 
 def present(pairs):

@@ -1,0 +1,1 @@
+"""Commands that make tables, figures and pages, and take runs over."""

@@ -5,8 +5,9 @@
 
 import pandas as pd
 
-from workflow.scripts import origins, products, reading, scores, tabular
-from workflow.scripts.audit_rows import (
+from workflow.methods import ESTIMATED, METHODS, shown
+from workflow.report import origins, products, reading, scores, tabular
+from workflow.report.audit_rows import (
     COLUMNS,
     MEANS,
     RATIO_COLUMNS,
@@ -15,7 +16,6 @@ from workflow.scripts.audit_rows import (
     read,
     rows,
 )
-from workflow.scripts.methods import ESTIMATED, METHODS, shown
 
 MISS = 1.0  # nats
 EARLIER = {"964ca95ba303", "aa3db65effd7"}  # audits whose chains started elsewhere

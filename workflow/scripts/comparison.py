@@ -5,8 +5,9 @@
 
 from collections import Counter
 
-from workflow.scripts import products, reading, selection, table2, tabular
-from workflow.scripts.comparison_rows import (
+from workflow.methods import ESTIMATED, METHODS
+from workflow.report import products, reading, selection, tabular
+from workflow.report.comparison_rows import (
     ORDER_COLUMNS,
     SIZE_COLUMNS,
     VALUE_COLUMNS,
@@ -14,8 +15,8 @@ from workflow.scripts.comparison_rows import (
     size_rows,
     value_rows,
 )
-from workflow.scripts.methods import ESTIMATED, METHODS
-from workflow.scripts.verdicts import SIZES, Judge, reference, table_sizes
+from workflow.report.verdicts import SIZES, Judge, reference, table_sizes
+from workflow.scripts import table2
 
 NOTES = (
     "Difference: ours minus the paper's, with its 95 % confidence interval and p of "

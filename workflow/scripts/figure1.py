@@ -6,9 +6,9 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from workflow.scripts import origins, products, reading, style
-from workflow.scripts.methods import METHODS
-from workflow.scripts.reading import BadInput
+from workflow.methods import METHODS
+from workflow.report import origins, products, reading, style
+from workflow.report.reading import BadInput
 
 COLUMNS = ("prior", "seed", "vector", "z1", "z2")
 VECTORS = ("(1, 0, 0, 0)", "(0, 1, 0, 0)", "(0, 0, 1, 0)", "(0, 0, 0, 1)")

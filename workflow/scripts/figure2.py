@@ -10,9 +10,9 @@ import pandas as pd
 from matplotlib import patheffects
 from matplotlib.figure import Figure
 
-from workflow.scripts import curves, origins, products, reading, style
-from workflow.scripts.curves import OPTIMUM
-from workflow.scripts.methods import ESTIMATED
+from workflow.methods import ESTIMATED
+from workflow.report import curves, origins, products, reading, style
+from workflow.report.curves import OPTIMUM
 
 # A decoder that ignores z gives each pixel its frequency 1/4 and gets this ELBO at
 # best. The axis ends a little below it, so that a curve that dives (and is worse than

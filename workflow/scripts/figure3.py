@@ -6,11 +6,11 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from workflow.scripts import products, reading, scores, style
-from workflow.scripts.methods import METHODS
-from workflow.scripts.reading import BadInput
-from workflow.scripts.scores import Cell
-from workflow.scripts.statistics import Summary
+from workflow.methods import METHODS
+from workflow.report import products, reading, scores, style
+from workflow.report.reading import BadInput
+from workflow.report.scores import Cell
+from workflow.report.statistics import Summary
 
 
 def points(frame: pd.DataFrame, dataset: str, samples: int) -> list[Cell]:

@@ -6,9 +6,9 @@
 import numpy as np
 import pandas as pd
 
-from workflow.scripts import curves, products, reading, scores, tabular
-from workflow.scripts.methods import shown
-from workflow.scripts.statistics import summarise
+from workflow.methods import shown
+from workflow.report import curves, products, reading, scores, tabular
+from workflow.report.statistics import summarise
 
 DATASET = "onehot"
 MEANS = "elbo exact kept_elbo kept_exact kept_optimal".split()

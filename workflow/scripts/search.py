@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.scripts import origins, products, reading, tabular
-from workflow.scripts.methods import METHODS, split
-from workflow.scripts.reading import BadInput
+from workflow.methods import METHODS, split
+from workflow.report import origins, products, reading, tabular
+from workflow.report.reading import BadInput
 
 PATIENCES = (25, 50, 75, 100, 150)  # epochs, tried on the curves of the chosen rates
 LOSS = 1.0  # nats of mean validation ELBO that a patience may cost a cell

@@ -9,19 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.scripts import (
-    audit,
-    products,
-    reading,
-    reference,
-    scores,
-    statistics,
-    tabular,
-    variants,
-)
-from workflow.scripts.configuration import ROOT
-from workflow.scripts.methods import ESTIMATED, METHODS, split
-from workflow.scripts.variants import Side
+from workflow import reference
+from workflow.configuration import ROOT
+from workflow.methods import ESTIMATED, METHODS, split
+from workflow.report import products, reading, scores, statistics, tabular, variants
+from workflow.report.variants import Side
+from workflow.scripts import audit
 
 NATS = 1.0  # what lower precision may move a mean by, to become the default
 HEADER = "Dataset,Prior,Changed,n,Before,After,Difference [95 %],p,Paper".split(",")

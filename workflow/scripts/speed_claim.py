@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow.scripts import origins, products, reading, tabular
-from workflow.scripts.methods import METHODS
+from workflow.methods import METHODS
+from workflow.report import origins, products, reading, tabular
 
 OURS, OTHER = "iop", "vampprior"
 PAPER = {"mnist": 2.83}  # "almost 2.83 times faster", Section 5.3

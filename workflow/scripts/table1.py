@@ -4,8 +4,8 @@
 """
 
 from models.data import SPLITS, Dataset, load
-from workflow.scripts import products, reading, tabular
-from workflow.scripts.reading import BadInput
+from workflow.report import products, reading, tabular
+from workflow.report.reading import BadInput
 
 COLUMNS = [
     "configuration",

@@ -6,10 +6,10 @@
 from collections import Counter
 from collections.abc import Callable
 
-from workflow.scripts import products, reading, selection, tabular
-from workflow.scripts.methods import ESTIMATED, METHODS, MIXTURES
-from workflow.scripts.scores import Cell
-from workflow.scripts.selection import Table
+from workflow.methods import ESTIMATED, METHODS, MIXTURES
+from workflow.report import products, reading, selection, tabular
+from workflow.report.scores import Cell
+from workflow.report.selection import Table
 
 COLUMNS = [
     "configuration",

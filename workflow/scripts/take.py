@@ -12,15 +12,15 @@ from pathlib import Path
 import pandas as pd
 
 from models.files import replacing
-from workflow.scripts import reading, selection
-from workflow.scripts.reading import BadInput
-from workflow.scripts.reference import (
+from workflow.reference import (
     FOLDER,
     SHORT,
     data_digests,
     search_runs,
     seeds,
 )
+from workflow.report import reading, selection
+from workflow.report.reading import BadInput
 
 DIGITS = 7  # of a curve's values: more than a float32 has
 SEARCH_CURVE = ("configuration", "epoch", "valid_elbo")  # all that a search reads

@@ -9,8 +9,8 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from models.files import replacing
-from workflow.scripts.methods import METHODS
-from workflow.scripts.reading import BadInput
+from workflow.methods import METHODS
+from workflow.report.reading import BadInput
 
 RC = {
     "font.size": 9,

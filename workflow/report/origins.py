@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from workflow.scripts import reading
+from workflow.report import reading
 
 FACTS = ("commit", "device", "torch", "precision")
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from itertools import combinations
 
-from workflow.scripts import reading
-from workflow.scripts.methods import METHODS
-from workflow.scripts.products import Registry
-from workflow.scripts.selection import Table
-from workflow.scripts.statistics import Difference, Summary, welch, welch_of_gaps
+from workflow.methods import METHODS
+from workflow.report import reading
+from workflow.report.products import Registry
+from workflow.report.selection import Table
+from workflow.report.statistics import Difference, Summary, welch, welch_of_gaps
 
 REFERENCE = ("dataset", "prior", "components", "mean", "sd", "n")
 SIZES = ("dimension", "train", "valid", "test")

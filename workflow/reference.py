@@ -8,8 +8,9 @@ import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
-from workflow.scripts import configuration, reading
-from workflow.scripts.reading import BadInput
+from workflow import configuration
+from workflow.report import reading
+from workflow.report.reading import BadInput
 
 FOLDER = configuration.ROOT / "results/reference"
 SHORT = 16  # digits of a digest in a score file

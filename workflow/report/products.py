@@ -12,8 +12,8 @@ import pandas as pd
 
 from models.files import replacing
 from workflow.data import registry as datasets
-from workflow.scripts import tabular
-from workflow.scripts.reading import BadInput
+from workflow.report import tabular
+from workflow.report.reading import BadInput
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow.scripts import reading, scores, statistics
-from workflow.scripts.methods import ESTIMATED, METHODS
-from workflow.scripts.reading import BadInput
+from workflow.methods import ESTIMATED, METHODS
+from workflow.report import reading, scores, statistics
+from workflow.report.reading import BadInput
 
 RATIO = (
     "log_normaliser",

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow.scripts import origins, reading
-from workflow.scripts.methods import METHODS
-from workflow.scripts.reading import BadInput
+from workflow.methods import METHODS
+from workflow.report import origins, reading
+from workflow.report.reading import BadInput
 
 # Four vectors, each a quarter of the data: no model's log-likelihood is higher.
 OPTIMUM = -math.log(4)

@@ -7,7 +7,7 @@ import ast
 from pathlib import Path
 
 ATTRIBUTES = {"title", "approximate", "own_settings"}
-MODELS = Path(__file__).resolve().parents[2] / "models"
+MODELS = Path(__file__).resolve().parents[1] / "models"
 
 
 def declared(file: Path) -> dict:

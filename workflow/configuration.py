@@ -8,12 +8,11 @@ from pathlib import Path
 import yaml
 
 from models.settings import Settings
-from workflow import strict_yaml
+from workflow import methods, strict_yaml
 from workflow.data import registry
 from workflow.schema import misfit
-from workflow.scripts import methods
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SHIPPED = "paper.yaml", "stand-ins.yaml"  # what variants are laid over
 

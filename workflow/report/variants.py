@@ -9,16 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow.scripts import (
-    audit_rows,
-    configuration,
-    methods,
-    reference,
-    scores,
-    statistics,
-)
-from workflow.scripts.configuration import ROOT
-from workflow.scripts.reading import BadInput
+from workflow import configuration, methods, reference
+from workflow.configuration import ROOT
+from workflow.report import audit_rows, scores, statistics
+from workflow.report.reading import BadInput
 
 Pair = tuple[str, str]  # dataset and method
 

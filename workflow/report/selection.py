@@ -3,9 +3,10 @@
 import argparse
 from dataclasses import dataclass
 
-from workflow.scripts import methods, scores, statistics
-from workflow.scripts.reading import BadInput
-from workflow.scripts.scores import Cell
+from workflow import methods
+from workflow.report import scores, statistics
+from workflow.report.reading import BadInput
+from workflow.report.scores import Cell
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workflow.scripts import origins, reading
-from workflow.scripts.methods import METHODS, MIXTURES
-from workflow.scripts.reading import BadInput
-from workflow.scripts.statistics import Summary, summarise
+from workflow.methods import METHODS, MIXTURES
+from workflow.report import origins, reading
+from workflow.report.reading import BadInput
+from workflow.report.statistics import Summary, summarise
 
 COLUMNS = (
     "dataset,prior,components,seed,split,metric,value,samples,epoch,epochs,diverged,"

@@ -1,6 +1,6 @@
 """The rows of the comparison with the paper, one part after the other."""
 
-from workflow.scripts.verdicts import SIZES, TOO_FEW, Judge, size_verdict
+from workflow.report.verdicts import SIZES, TOO_FEW, Judge, size_verdict
 
 VALUE_COLUMNS = (
     "configuration,dataset,stand_in_for,prior,components,samples,precision,n,diverged,"

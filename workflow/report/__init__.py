@@ -1,0 +1,1 @@
+"""What tables, figures and pages share: scores, their tests, verdicts, words, style."""
