@@ -11,8 +11,8 @@ import scipy.stats
 import torch
 from commanded import run_training
 
+from models import annealing, data, evaluation
 from models import audit as measuring
-from models import data
 from models.distributions import standard_normal
 from models.randomness import Streams, threshold
 from models.training import build
@@ -57,7 +57,6 @@ def test_the_standard_prior_has_no_ratio(tmp_path):
     rows = measured(tmp_path, "standard")
     values = {row["metric"]: float(row["value"]) for row in rows}
     assert values["mean_ratio"] == 0
-    assert values["log_normaliser"] == pytest.approx(0, abs=0.5)
     assert values["kl_aggregated"] > 0
     assert values["temperatures"] == 5
 
@@ -165,3 +164,62 @@ def test_components_in_use():
     uneven = torch.cat([z, z[:, :1]], 1)  # a half and two quarters
     shares = measuring.in_use(uneven, mean, 0 * mean)
     assert shares.tolist() == pytest.approx([2**1.5] * 2)
+
+
+def test_the_integral_of_a_constant_ratio(small):
+    """T = 2 everywhere: ln Z is 2, and so is T's mean over q(z)."""
+    model, streams = stack(small, "iop")
+    with torch.no_grad():
+        model.prior.ratio.last.weight.zero_()
+        model.prior.ratio.last.bias.fill_(2.0)
+    found = values(model, streams, images("bernoulli"))
+    assert found["log_normaliser"].tolist() == pytest.approx([2, 2], abs=0.5)
+    assert found["mean_ratio"].tolist() == pytest.approx([2, 2], abs=1e-5)
+
+
+def test_what_annealing_found_is_what_is_written(small, monkeypatch):
+    model, streams = stack(small, "iop")
+    integral, effective = torch.tensor([3.0, -4.0]), torch.tensor([5.0, 6.0])
+    asked = []
+
+    def log_normaliser(*arguments):
+        asked.append(arguments[3:])
+        return integral, effective
+
+    monkeypatch.setattr(annealing, "log_normaliser", log_normaliser)
+    flags = argparse.Namespace(samples=[2], chains=8, temperatures=11)
+    rows = measuring.measure(
+        model, images("bernoulli"), lambda name: streams(purpose=name), flags
+    )
+    found = {metric: of.tolist() for _, metric, _, of in rows}
+    assert asked == [(8, 11)]
+    assert found["log_normaliser"] == [3.0, -4.0]
+    assert found["effective_chains"] == [5.0, 6.0]
+    assert found["temperatures"] == [11.0, 11.0]
+
+
+def test_log_likelihoods_have_the_samples_that_they_name(small):
+    model, streams = stack(small, "standard")
+    dataset = images("bernoulli")
+    flags = argparse.Namespace(samples=[1, 2000], chains=2, temperatures=2)
+
+    def use(name):
+        return streams(purpose=name)
+
+    rows = list(measuring.measure(model, dataset, use, flags))
+    one, many = (of for _, metric, _, of in rows if metric == "log_likelihood")
+    again = evaluation.log_likelihood(model, dataset.test, use("again"), 2000)
+    torch.testing.assert_close(many, again, rtol=0, atol=0.02)
+    assert not torch.allclose(one, many, atol=0.02)
+
+
+def test_samples_of_q_z_come_from_all_images_with_their_deviation():
+    mean = torch.zeros(2, 40, 3)
+    mean[:, 20:] = 10  # two clumps, far apart and narrow
+    log_variance = torch.full_like(mean, -4.0)
+    z, _ = measuring.aggregated(mean, log_variance, Streams([0, 1]))
+    second = z[..., 0] > 5
+    assert second.float().mean(1).tolist() == pytest.approx([0.5] * 2, abs=0.08)
+    for of in (z[second] - 10, z[~second]):
+        assert of.std().item() == pytest.approx(np.exp(-2), rel=0.05)
+        assert of.mean().item() == pytest.approx(0, abs=0.02)

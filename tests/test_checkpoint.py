@@ -1,8 +1,13 @@
 """A scratch checkpoint is whole, of its own run, or none."""
 
-import pytest
+import dataclasses
 
+import pytest
+from commanded import SMALL
+
+from models import provenance, train
 from models.checkpoint import Scratch
+from models.data import save
 from models.training import Trainer
 from tests.conftest import images
 
@@ -26,3 +31,37 @@ def test_a_checkpoint_that_cannot_be_read_may_be_whole(tmp_path):
     (tmp_path / "x").mkdir()
     with pytest.raises(OSError, match="directory"):
         Scratch(tmp_path / "x", key="this").load()
+
+
+def test_the_seconds_before_a_resumption_count(small):
+    first, again = (Trainer(images("bernoulli"), small, [0]) for _ in range(2))
+    first.run_epoch()
+    first.seconds = 1000.0
+    again.restore(first.state())
+    assert (again.seconds, again.started) == (1000.0, first.started)
+
+
+@pytest.mark.parametrize("change", ["data", "settings", "code", "method"])
+def test_a_checkpoint_of_another_run_is_ignored(change, made, tmp_path, monkeypatch):
+    monkeypatch.setattr(Scratch, "remove", lambda self: None)
+    common = ["--seeds", "0", *SMALL, "--output", str(tmp_path / "out")]
+    train.main(["--data", str(made), *common])
+    path, more, run_epoch, epochs = made, [], Trainer.run_epoch, []
+    if change == "data":
+        dataset = images("bernoulli")
+        path = tmp_path / "other.npz"
+        save(dataclasses.replace(dataset, train=1 - dataset.train), path)
+    elif change == "settings":
+        more = ["--learning-rate", "0.01"]
+    elif change == "method":
+        more = ["--method", "iop"]
+    else:
+        monkeypatch.setattr(provenance, "training_code", lambda *_: "another")
+
+    def counting(trainer):
+        epochs.append(trainer.epoch)
+        return run_epoch(trainer)
+
+    monkeypatch.setattr(Trainer, "run_epoch", counting)
+    train.main(["--data", str(path), *common, *more])
+    assert epochs == [0, 1]  # of SMALL: none was taken from the other run

@@ -1,6 +1,7 @@
 """The core's command lines, as a user types them, and their error lines."""
 
 import csv
+import dataclasses
 import functools
 import itertools
 import json
@@ -10,7 +11,17 @@ import pytest
 import torch
 from commanded import SMALL, run_training, scores
 
-from models import data, evaluate, machine, posterior, priors, runs, train
+from models import (
+    data,
+    evaluate,
+    evaluation,
+    machine,
+    posterior,
+    priors,
+    runs,
+    train,
+)
+from models.stopping import CURVE, Run
 from models.training import Trainer
 from tests.conftest import images
 
@@ -54,6 +65,25 @@ def test_a_compiler_that_breaks_is_an_error_that_says_so(made, tmp_path, monkeyp
         train.main([*command, "--output", str(tmp_path / "out"), "--compile"])
 
 
+def test_what_shares_a_seed_shares_no_noise(small):
+    """Neither datasets, methods nor numbers of components, in training or in scores."""
+    base = dataclasses.replace(small, method="vampprior")
+    draws = []
+    for name, settings in (
+        ("made", base),
+        ("other", base),
+        ("made", dataclasses.replace(base, components=5)),
+        ("made", dataclasses.replace(base, method="iop")),
+    ):
+        facts = [{"settings": settings.as_dict(), "dataset": name, "seed": 0}]
+        dataset = dataclasses.replace(images("gaussian"), name=name)
+        draws.append(Trainer(dataset, settings, [0]).streams.normal("noise", 500))
+        draws.append(runs.streams(facts, "cpu", "a").normal("scores", 500))
+        draws.append(runs.streams(facts, "cpu", "b").normal("scores", 500))
+    correlation = np.corrcoef(torch.cat(draws)) - np.eye(len(draws))
+    assert np.abs(correlation).max() < 0.25
+
+
 def test_methods_share_no_random_numbers(made, tmp_path):
     """Or their runs would not be independent, as the t-tests take them to be."""
     first = {}
@@ -78,7 +108,7 @@ def test_more_importance_samples_move_no_other_score(made, tmp_path):
     assert len(rows[0]) == 6
 
 
-def test_posterior_samples(made, tmp_path):
+def test_posterior_samples(made, tmp_path, monkeypatch):
     run_training(made, "avb", [0, 1], tmp_path)
     folders = [str(tmp_path / "seed0"), str(tmp_path / "seed1")]
     output = tmp_path / "p.csv"
@@ -89,6 +119,14 @@ def test_posterior_samples(made, tmp_path):
         str(k) for k in images("bernoulli").test.argmax(1)
     ]
     assert len({(r["z1"], r["z2"]) for r in rows}) == 80
+    other = images("bernoulli")  # with other validation images: it shows none of them
+    other = dataclasses.replace(other, valid=1 - other.valid)
+    stack = runs.read(folders, data.load(made), torch.device("cpu"))
+    monkeypatch.setattr(runs, "read", lambda *_: stack)
+    shown = posterior.samples(folders, other, torch.device("cpu"))
+    assert [[str(field) for field in row] for row in shown] == [
+        list(row.values()) for row in rows
+    ]
 
 
 def failure(capsys, command, *arguments):
@@ -196,3 +234,23 @@ def altered(folder, change, without=None):
     np.savez(folder / runs.WEIGHTS, **content | {"facts": np.array(json.dumps(facts))})
     record = json.loads((folder / runs.RECORD).read_text())
     (folder / runs.RECORD).write_text(json.dumps(record | facts))
+
+
+def test_a_score_that_is_no_number_is_an_error(made, tmp_path, monkeypatch):
+    run_training(made, "standard", [0], tmp_path)
+    nothing = torch.tensor([float("nan")], dtype=torch.float64)
+    monkeypatch.setattr(evaluation, "log_likelihood", lambda *_: nothing)
+    with pytest.raises(SystemExit, match="valid log_likelihood of seed 0 is nan"):
+        scores(made, [tmp_path / "seed0"], tmp_path / "s.csv")
+    assert not (tmp_path / "s.csv").exists()
+
+
+def test_the_record_has_the_best_elbo_not_the_last(small, tmp_path):
+    run = Run(4)
+    for epoch, elbo in ((1, 0.0), (2, -3.0), (3, -5.0)):
+        row = dict.fromkeys(CURVE, 0.0) | {"epoch": epoch, "valid_elbo": elbo}
+        run.add(tuple(row[name] for name in CURVE), small, dict)
+    runs.write(tmp_path, run, images("gaussian"), small, {}, curve_only=True)
+    record = json.loads((tmp_path / runs.RECORD).read_text())
+    found = [record[name] for name in ("best_valid_elbo", "epoch", "epochs")]
+    assert found == [-3.0, 2, 3]

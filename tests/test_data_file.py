@@ -98,3 +98,8 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
         data.save(images("bernoulli"), path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
+
+
+def test_the_digest_sees_whether_images_are_binarised_anew():
+    made = images("bernoulli")
+    assert made.digest != dataclasses.replace(made, dynamic=False).digest

@@ -1,5 +1,6 @@
 """The importance-weighted bound where ln p(x) is known: a linear-Gaussian model."""
 
+import argparse
 import dataclasses
 import math
 
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from benchmarks import reference
-from models import distributions, evaluation
+from models import distributions, evaluate, evaluation
 from models.priors.standard import StandardPrior
 from models.randomness import Streams
 from models.training import build
@@ -131,3 +132,28 @@ def test_avb_has_no_importance_weights(small):
     avb = build(settings, 6, "bernoulli", Streams([0]))
     with pytest.raises(ValueError, match="avb has no importance weights"):
         evaluation.log_likelihood(avb, images("bernoulli").test, Streams([0]))
+
+
+def test_scores_are_of_the_split_and_the_samples_that_they_name(small):
+    data = images("gaussian")
+    data = dataclasses.replace(data, test=data.test[:30] / 2)
+    model = build(small, 6, "gaussian", Streams([0, 1]))
+
+    def use(name):
+        return Streams([0, 1], purpose=name)
+
+    rows = evaluate.scores(model, data, use, argparse.Namespace(samples=7))
+    found = {(split, metric): (n, value) for split, metric, n, value in rows}
+    for split in ("valid", "test"):
+        x = torch.from_numpy(getattr(data, split)).expand(2, -1, -1)
+        with torch.no_grad():
+            noise = use(f"{split} log-likelihood").normal("scores", 7, len(x[0]), 3)
+            weights = model.log_weights(x, noise).double()
+            noise = use(f"{split} elbo").normal("scores", len(x[0]), 3)
+            reconstruction, kl = model.terms(x, noise)
+        samples, likelihood = found[split, "log_likelihood"]
+        assert samples == 7
+        expected = weights.exp().mean(1).log().mean(1)
+        torch.testing.assert_close(likelihood, expected)
+        elbo = (reconstruction - kl).double().mean(1)
+        torch.testing.assert_close(found[split, "elbo"][1], elbo, rtol=0, atol=1e-5)

@@ -4,6 +4,7 @@ import ast
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -102,3 +103,23 @@ def test_training_code_is_what_a_prior_imports_too(tmp_path, monkeypatch):
         before = after
     assert codes(audit="x = 1\n") == before
     provenance.fingerprint.cache_clear()
+
+
+def test_training_code_is_what_training_imports(monkeypatch):
+    """Beside what moves no number."""
+    code = "import sys, models.training; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=provenance.ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    names = [m for m in done.stdout.split() if m.startswith("models.")]
+    imported = {f"{name.replace('.', '/')}.py" for name in names}
+    seen = set()
+    monkeypatch.setattr(
+        provenance, "fingerprint", lambda files: seen.update(files) or ""
+    )
+    for method in ("standard", "vampprior", "iop", "avb"):
+        provenance.training_code(method, 2)
+    silent = {"checkpoint", "provenance", "files", "priors"}
+    assert imported - {f"models/{name}.py" for name in silent} <= seen
+    assert len(imported) > 12

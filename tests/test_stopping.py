@@ -8,6 +8,7 @@ import torch
 
 from models import vae
 from models.checkpoint import Scratch
+from models.stopping import CURVE, Run
 from models.training import Trainer, train
 from tests.conftest import images
 from tests.test_priors import Centred
@@ -124,3 +125,29 @@ def test_a_diverged_seed_is_named_and_leaves_the_others_alone(monkeypatch, small
     assert len(failed.curve) == 2
     assert not fine.failure
     assert fine.best_epoch == 3
+
+
+def test_a_patience_shorter_than_the_warm_up_ends_no_run_within_it(monkeypatch, small):
+    settings = dataclasses.replace(
+        small, warmup_epochs=4, patience=2, max_epochs=20, method="standard"
+    )
+    elbos = [9.0, 8.0, 7.0, 1.0, 2.0, 1.0, 1.0, 1.0, 1.0]
+    (run,) = scripted(monkeypatch, settings, [(value,) for value in elbos])
+    assert (run.best_epoch, len(run.curve)) == (5, 7)
+
+
+def test_a_run_shorter_than_its_warm_up_keeps_its_last_weights(small):
+    short = dataclasses.replace(small, warmup_epochs=5, max_epochs=2)
+    (run,) = train(Trainer(images("bernoulli"), short, [0]))
+    assert run.best_epoch == 2
+    assert run.weights
+
+
+@pytest.mark.parametrize("column", ["train_reconstruction", "train_kl", "valid_elbo"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_term_that_is_no_number_ends_a_run(column, value, small):
+    row = dict.fromkeys(CURVE, 1.0) | {"epoch": 3, column: value}
+    run = Run(0)
+    run.add(tuple(row[name] for name in CURVE), small, dict)
+    assert run.stopped
+    assert run.failure
