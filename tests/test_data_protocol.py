@@ -152,3 +152,30 @@ def test_gray_values_for_a_bernoulli_that_is_not_dynamic():
 def test_probabilities_that_are_none():
     with pytest.raises(DataError, match="expected probabilities"):
         assemble(DYNAMIC, {"images": np.full((10, 1000), 1.5)}, "made")
+
+
+@pytest.mark.parametrize("seed", [1, 42])
+def test_the_shuffle_is_of_the_entrys_seed(seed):
+    sizes = {"train": 5, "valid": 3, "test": 2}
+    entry = dataclasses.replace(
+        registry.load()["freyfaces"], split_seed=seed, splits=sizes
+    )
+    rows = np.arange(10)[:, None]
+    expected = rows.copy()
+    np.random.RandomState(seed).shuffle(expected)
+    found = split(entry, {"images": rows})
+    np.testing.assert_array_equal(np.concatenate([found[s] for s in sizes]), expected)
+
+
+def test_validation_images_are_binarised_before_the_test_images():
+    sizes = {"train": 2, "valid": 3, "test": 4}
+    entry = dataclasses.replace(
+        registry.load()["mnist"], height=1, width=50, splits=sizes
+    )
+    gray = np.random.RandomState(0).randint(0, 256, (9, 50))
+    arrays = {"train": gray[:2], "valid": gray[2:5], "test": gray[5:]}
+    made = assemble(entry, arrays, "")
+    np.random.seed(777)  # as the public code does
+    for name in ("valid", "test"):
+        bits = np.random.binomial(1, arrays[name] / np.float32(255))
+        np.testing.assert_array_equal(getattr(made, name), bits)

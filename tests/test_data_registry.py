@@ -171,3 +171,20 @@ def test_a_file_that_is_no_registry(tmp_path, text, word):
 def test_a_missing_registry(tmp_path):
     with pytest.raises(DataError, match="nowhere"):
         registry.load(tmp_path / "nowhere.yaml")
+
+
+def test_the_numbers_of_the_protocol_are_those_of_the_public_code():
+    known = {  # divisor, seed of the split and of the binarisation
+        "mnist": (255, None, 777),
+        "omniglot": (1, 42, 777),
+        "omniglot-rebuilt": (255, 42, 777),
+        "freyfaces": (256, 42, None),
+        "freyfaces-split1": (256, 1, None),
+        "histopathology": (1, None, None),
+        "bone-marrow": (255, None, None),
+    }
+    entries = registry.load()
+    for name, expected in known.items():
+        entry = entries[name]
+        found = entry.scaling.divisor, entry.split_seed, entry.binarise_seed
+        assert found == expected, name

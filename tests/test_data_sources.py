@@ -150,7 +150,6 @@ def test_a_kept_file_that_was_altered_is_fetched_again(tmp_path, network):
 )
 def test_an_interrupted_download_leaves_nothing(tmp_path, network, answer):
     network.table[URL + "bare.npz"] = [answer]
-    # no digest of the file, so that only its length can tell
     bare = alternative(sha256=None, name="bare.npz", base_urls=(URL,))
     with pytest.raises(DataError, match=r"bare\.npz"):
         sources.obtain(entry(bare, content_sha256="0" * 64), tmp_path / "raw")
@@ -242,3 +241,9 @@ def test_the_last_error_names_every_alternative_and_why(tmp_path, mirror, networ
     ):
         for word in words:
             assert word in line
+
+
+def test_a_file_shorter_than_was_announced_is_no_file(network):
+    network.table[URL + "x"] = [(URL + "x", b"abc", 10)] * 3
+    with pytest.raises(DataError, match="x: "):
+        fetch.https(URL + "x", io.BytesIO())

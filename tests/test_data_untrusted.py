@@ -71,6 +71,13 @@ def test_arrays_of_anything_but_numbers_are_refused(array):
         unpickle.loads(pickle.dumps(array, protocol=4))
 
 
+@pytest.mark.parametrize("value", [np.array([None]), np.str_("x")])
+def test_what_became_no_number_after_it_was_made_is_refused(monkeypatch, value):
+    monkeypatch.setattr(unpickle._Unpickler, "load", lambda self: {"a": [value]})
+    with pytest.raises(DataError, match="expected numbers"):
+        unpickle.loads(b"")
+
+
 @pytest.mark.parametrize("cut", [0, 1, 10, -1])
 def test_a_truncated_pickle(cut):
     with pytest.raises(DataError, match="not a whole pickle"):
@@ -85,7 +92,9 @@ def test_a_tar_member_is_read_wherever_it_is(tmp_path):
         archives.tar_member(path, "b.pkl")
 
 
-@pytest.mark.parametrize("name", ["../a.pkl", "x/../../a.pkl", "/etc/a.pkl"])
+@pytest.mark.parametrize(
+    "name", ["../a.pkl", "x/../../a.pkl", "/etc/a.pkl", "C:/a.pkl", "x\\y/a.pkl"]
+)
 def test_a_tar_member_that_climbs_out_is_refused(tmp_path, name):
     path = tar_with(tmp_path / "a.tar.gz", name, b"content")
     with pytest.raises(DataError, match=r"climbs out|absolute"):

@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from made import row
+from made import row, seeds, write
 
 from tests.drawn import LABEL, svg_text
 from workflow.report import scores, style
@@ -76,3 +76,26 @@ def test_an_unknown_format_is_refused_and_leaves_nothing(tmp_path):
     with matplotlib.rc_context(), pytest.raises(BadInput, match=r"expected \.png"):
         style.save(style.blank(1, 1), [str(tmp_path / "figure.gif")])
     assert not list(tmp_path.iterdir())
+
+
+def test_figure3_draws_the_proposed_methods_test_scores(tmp_path, monkeypatch):
+    drawn, draw = [], figure3.draw
+
+    def kept(*arguments):
+        drawn.append(arguments[:2])
+        return draw(*arguments)
+
+    monkeypatch.setattr(figure3, "draw", kept)
+    path = write(
+        tmp_path,
+        seeds("mnist", "iop", [5.0, 7.0]),
+        seeds("mnist", "standard", [1.0, 2.0]),
+        seeds("mnist", "vampprior", [3.0, 4.0], 9),
+        seeds("mnist", "iop", [0.0, 0.0], split="valid"),
+    )
+    asked = ["--dataset", "mnist", "--importance-samples", "10"]
+    output = ["--output", str(tmp_path / "f.svg")]
+    figure3.main(["--scores", str(path), *asked, *output])
+    ((mixtures, ours),) = drawn
+    assert ours.values.tolist() == [5, 7]
+    assert [(c.components, c.values.tolist()) for c in mixtures] == [(9, [3, 4])]

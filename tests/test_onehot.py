@@ -92,3 +92,21 @@ def test_how_many_seeds_a_number_has_is_said_where_it_lacks_some(made, tmp_path)
     table, text = made()
     assert table.loc["avb", "exact"] == pytest.approx(-1.5)
     assert lines(text)["≈ AVB"][3] == "-1.500 (n = 1)"
+
+
+def test_what_is_kept_is_scored_on_test_data_alone(tmp_path):
+    curve = pd.DataFrame({"epoch": [1, 2], "valid_elbo": [-2.0, -1.5]})
+    folder = run(tmp_path / "run", "standard", curve)
+    kind = {"metric": "elbo", "samples": 1}
+    path = write(
+        tmp_path,
+        seeds("onehot", "standard", [-1.5], **kind),
+        seeds("onehot", "standard", [-9.0], split="valid", **kind),
+    )
+    output = tmp_path / "o.csv"
+    onehot.main(
+        f"--first-epoch 1 --scores {path} --runs {folder} --csv {output} "
+        f"--markdown {tmp_path / 'o.md'}".split()
+    )
+    row = pd.read_csv(output).iloc[0]
+    assert (row["kept_elbo"], row["kept_elbo_n"]) == (-1.5, 1)

@@ -314,3 +314,10 @@ def test_table1_again_shows_what_is_asked_for_and_there(tmp_path):
 def test_table1_refuses_another_file(tmp_path):
     with pytest.raises(SystemExit, match="not a canonical dataset file"):
         run_table1(tmp_path, "--data", write(tmp_path, *MNIST))
+
+
+def test_table1_has_the_papers_columns_in_order():
+    row = {"title": "x", "dimension": 1, "train": 2, "valid": 3, "test": 4}
+    assert table1.grid([row]) == [["x", "1", "2", "3", "4"]]
+    names = [word.split()[0] for word in table1.HEADER[1:]]
+    assert names == ["Dimension", "Train", "Valid", "Test"]
