@@ -44,11 +44,10 @@ def escape(text: str) -> str:
     )
 
 
-def _padded(
-    grid: list[list[str]], left: Collection[int], least: int = 0
-) -> list[list[str]]:
+def _padded(grid: list[list[str]], left: Collection[int]) -> list[list[str]]:
     """Pad to equal widths; the columns ``left`` to the left, the others right."""
-    widths = [max(least, *map(len, column)) for column in zip(*grid, strict=True)]
+    # a rule of a Markdown table has three signs at least
+    widths = [max(3, *map(len, column)) for column in zip(*grid, strict=True)]
     return [
         [
             text.ljust(width) if place in left else text.rjust(width)
@@ -63,7 +62,7 @@ def markdown(
 ) -> str:
     """A pipe table, aligned in its source too; ``left``: columns of words."""
     grid = [[text.replace("|", r"\|") for text in row] for row in [header, *rows]]
-    padded = _padded(grid, left, least=3)
+    padded = _padded(grid, left)
     rule = [
         "-" * len(text) if place in left else "-" * (len(text) - 1) + ":"
         for place, text in enumerate(padded[0])

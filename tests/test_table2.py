@@ -1,4 +1,4 @@
-"""Tables 1 and 2 from hand-made scores and arrays with known answers."""
+"""Table 2, from made scores with known answers."""
 
 import re
 
@@ -9,17 +9,15 @@ from made import (
     LABEL,
     MARROW,
     MNIST,
-    canonical,
     cells,
     command,
-    row,
     seeds,
     spread,
     write,
 )
 
 from workflow.report import tabular
-from workflow.scripts import table1, table2
+from workflow.scripts import table2
 
 
 def run_table2(tmp_path, path, asked, *more):
@@ -184,140 +182,3 @@ def test_latex_is_balanced(tmp_path):
 
 def test_markdown_escapes_a_pipe():
     assert r"q(z\|x)" in tabular.markdown(["q(z|x)"], [["1"]])
-
-
-def test_only_the_k_and_s_asked_for_count(tmp_path):
-    path = write(
-        tmp_path,
-        *MNIST,
-        seeds("mnist", "vampprior", [-70.0, -71.0], 50),
-        seeds("mnist", "standard", [-80.0, -81.0], samples=1000),
-    )
-    asked = [field.replace("-500", "-50") for field in cells("mnist")]
-    frame, *_ = run_table2(tmp_path, path, asked)
-    assert frame["mean"].tolist() == pytest.approx([-85.84, -70.5, -83.21])
-    frame, *_ = run_table2(tmp_path, path, [*asked[:-1], "1000"])
-    assert frame["mean"].tolist()[0] == -80.5
-    assert frame["n"].tolist() == [2, 0, 0]
-
-
-@pytest.mark.parametrize(
-    ("asked", "words"),
-    [
-        (["mnist=standard"], "'mnist=standard', expected DATASET/METHOD"),
-        (["mnist/map"], "'map', expected one of standard, avb, vampprior-K, iop"),
-        (["mnist/vampprior"], "'vampprior', expected one of"),
-        (["mnist/iop-50"], "'iop-50', expected one of"),
-        (["mnist/vampprior-5", "mnist/vampprior-50"], "mnist has two of vampprior"),
-        (["mnist/iop", "mnist/standard", "onehot/iop"], "onehot lacks standard"),
-    ],
-)
-def test_wrong_cells_are_named(tmp_path, capsys, asked, words):
-    more = ["--cells", *asked, "--importance-samples", "10"]
-    with pytest.raises(SystemExit) as end:
-        run_table2(tmp_path, write(tmp_path, *MNIST), more)
-    assert words in f"{end.value} {capsys.readouterr().err}"
-
-
-def test_other_metrics_and_splits_stay_out(tmp_path):
-    path = write(
-        tmp_path,
-        MNIST[0],
-        seeds("mnist", "standard", [0.0] * 8, metric="elbo", samples=1),
-        seeds("mnist", "standard", [0.0] * 8, split="valid"),
-    )
-    frame, *_ = run_table2(tmp_path, path, cells("mnist"))
-    assert frame.loc[0, ["n", "mean"]].tolist() == pytest.approx([8, -85.84])
-
-
-@pytest.mark.parametrize(
-    ("bad", "words"),
-    [
-        ([row("mnist", "iop", 0, "nan")], "line 2, column 'value' is 'nan'"),
-        ([row("mnist", "map", 0, 1)], "line 2, column 'prior' is 'map', expected one"),
-        ([row("mnist", "iop", 0, 1, 500)], "column 'components' is 500"),
-        ([row("mnist", "vampprior", 0, 1)], "column 'components' is None"),
-        ([row("mnist", "iop", 0, 1, diverged="no")], "column 'diverged' is 'no'"),
-        ([row("mnist", "iop", 0, 1)] * 2, "a second row for dataset mnist"),
-        (
-            [row("mnist", "iop", 0, 1), row("mnist", "iop", 1, 1, data_digest="x")],
-            "'data_digest' of mnist is mnist and x",
-        ),
-    ],
-)
-def test_bad_scores_end_with_one_line(tmp_path, bad, words):
-    path = write(tmp_path, bad)
-    with pytest.raises(SystemExit) as end:
-        run_table2(tmp_path, path, cells("mnist"))
-    message = str(end.value)
-    assert words in message
-    assert str(path) in message
-    assert "\n" not in message
-
-
-def test_wrong_files_and_names_end_with_one_line(tmp_path):
-    short = tmp_path / "short.csv"
-    short.write_text("dataset,prior\nmnist,iop\n")
-    empty = tmp_path / "empty.csv"
-    empty.touch()
-    for path, dataset, words in (
-        (short, "mnist", "column 'components' is missing"),
-        (empty, "mnist", "not a CSV file"),
-        (tmp_path / "absent.csv", "mnist", "No such file"),
-        (write(tmp_path, *MNIST), "cifar", "dataset 'cifar' is not in the registry"),
-    ):
-        with pytest.raises(SystemExit, match=words):
-            run_table2(tmp_path, path, cells(dataset))
-    assert not list(tmp_path.glob("table2.*"))
-
-
-def run_table1(tmp_path, *more):
-    out = {kind: tmp_path / f"table1.{kind}" for kind in ("csv", "md", "tex")}
-    table1.main(
-        command(
-            f"--configuration quick --csv {out['csv']} "
-            f"--markdown {out['md']} --latex {out['tex']}",
-            *more,
-        )
-    )
-    return pd.read_csv(out["csv"]), out["md"].read_text(), out["tex"].read_text()
-
-
-def test_table1_counts_the_arrays(tmp_path):
-    frame, markdown, latex = run_table1(
-        tmp_path, "--label", LABEL, "--data", *canonical(tmp_path)
-    )
-    assert frame[["dimension", "train", "valid", "test"]].to_numpy().tolist() == [
-        [4, 1000, 100, 1000],
-        [9, 30, 20, 10],
-    ]
-    assert set(frame["configuration"]) == {"quick"}
-    assert re.search(r"\| OneHot +\| +4 \| +1,000 \| +100 \| +1,000 \|", markdown)
-    assert r"OneHot & 4 & 1,000 & 100 & 1,000 \\" in latex
-    assert LABEL in markdown
-    assert r"50 \% of the paper's seeds \& less" in latex
-    assert "Bone marrow (stand-in for Histopathology)" in markdown
-    assert r"Bone marrow (stand-in for Histopathology)" in latex
-    assert frame.loc[0, "digest"][:12] in markdown
-
-
-def test_table1_again_shows_what_is_asked_for_and_there(tmp_path):
-    rows, *_ = run_table1(tmp_path, "--data", *canonical(tmp_path))
-    first = tmp_path / "first.csv"
-    rows.to_csv(first, index=False)
-    wanted = ("--datasets", "bone-marrow", "mnist", "onehot")
-    again, *_ = run_table1(tmp_path, "--sizes", first, *wanted)
-    expected = rows.set_index("dataset").loc[["bone-marrow", "onehot"]]
-    pd.testing.assert_frame_equal(again.set_index("dataset"), expected)
-
-
-def test_table1_refuses_another_file(tmp_path):
-    with pytest.raises(SystemExit, match="not a canonical dataset file"):
-        run_table1(tmp_path, "--data", write(tmp_path, *MNIST))
-
-
-def test_table1_has_the_papers_columns_in_order():
-    row = {"title": "x", "dimension": 1, "train": 2, "valid": 3, "test": 4}
-    assert table1.grid([row]) == [["x", "1", "2", "3", "4"]]
-    names = [word.split()[0] for word in table1.HEADER[1:]]
-    assert names == ["Dimension", "Train", "Valid", "Test"]
