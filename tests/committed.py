@@ -26,7 +26,8 @@ def scored(dataset, method, split="test", metric="log_likelihood", kind="scores"
     table = pd.read_csv(reference.FOLDER / f"{kind}/{dataset}/{method}.csv")
     chosen = table[(table["split"] == split) & (table["metric"] == metric)]
     values = chosen.set_index("seed")["value"]
-    assert list(values.index) == list(range(len(values)))
+    assert values.index.is_monotonic_increasing
+    assert values.index.is_unique
     return values
 
 
