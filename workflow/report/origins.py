@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import pandas as pd
+
 from workflow.report import reading
 
 FACTS = ("commit", "device", "torch", "precision")
@@ -16,6 +18,12 @@ def line(kind: str, facts: Iterable[tuple[str, str, str, str]]) -> str:
         values = sorted({text or "unknown" for text in column})
         words.append(f"{name} {', '.join(values)}")
     return f"{kind}: {'; '.join(words) or 'none'}."
+
+
+def of_scores(frame: pd.DataFrame) -> str:
+    """The line of these scores."""
+    columns = (frame[name] for name in FACTS)
+    return line("Scores", zip(*columns, strict=True))
 
 
 def of_runs(folders: Iterable[Path]) -> str:

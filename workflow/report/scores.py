@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workflow.methods import METHODS, MIXTURES
-from workflow.report import origins, reading
+from workflow.report import reading
 from workflow.report.reading import BadInput
 from workflow.report.statistics import Summary, summarise
 
@@ -133,9 +133,3 @@ def cell(
         int((rows["diverged"] == "True").sum()),
         " and ".join(sorted(set(rows["precision"]))),
     )
-
-
-def provenance(frame: pd.DataFrame) -> str:
-    """A line that says which commits, devices and versions made these scores."""
-    columns = (frame[name] for name in origins.FACTS)
-    return origins.line("Scores", zip(*columns, strict=True))

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import dataclass
 
 from workflow import methods
-from workflow.report import scores, statistics
+from workflow.report import origins, scores, statistics
 from workflow.report.reading import BadInput
 from workflow.report.scores import Cell
 
@@ -84,4 +84,4 @@ def selected(args) -> tuple[Table, str]:
     frame = scores.read(args.scores)
     table = build(frame, args.cells, args.importance_samples)
     used = frame[frame["dataset"].isin(table.datasets)]
-    return table, scores.provenance(used[used["prior"].isin(table.priors)])
+    return table, origins.of_scores(used[used["prior"].isin(table.priors)])

@@ -6,7 +6,7 @@
 import pandas as pd
 
 from workflow.methods import ESTIMATED, METHODS, shown
-from workflow.report import origins, products, reading, scores, tabular
+from workflow.report import origins, products, reading, tabular
 from workflow.report.audit_rows import (
     COLUMNS,
     MEANS,
@@ -157,7 +157,7 @@ def main(argv=None):
         "## The density ratio",
         tabular.markdown(*ratio_grid(ratios, registry), left=(0, 1)),
         _listed(RATIO_NOTES),
-        scores.provenance(frame),
+        origins.of_scores(frame),
         origin(frame),
     ]
     products.write_text(args.markdown, "\n\n".join(parts))

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from workflow.methods import METHODS
-from workflow.report import products, reading, scores, style
+from workflow.report import origins, products, reading, scores, style
 from workflow.report.reading import BadInput
 from workflow.report.scores import Cell
 from workflow.report.statistics import Summary
@@ -135,7 +135,7 @@ def main(argv=None):
         notes.append("≈: the proposed prior's density is estimated.")
     else:
         notes.append("No scores of the proposed method.")
-    footer = " ".join([*notes, scores.provenance(used)])
+    footer = " ".join([*notes, origins.of_scores(used)])
     title = f"{name}: test log-likelihood and the VampPrior's K"
     style.save(draw(vampprior, ours, title, args.label, footer), args.output)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workflow.methods import shown
-from workflow.report import curves, products, reading, scores, tabular
+from workflow.report import curves, origins, products, reading, scores, tabular
 from workflow.report.statistics import summarise
 
 DATASET = "onehot"
@@ -108,7 +108,7 @@ def main(argv=None):
         *products.heading(title, args),
         tabular.markdown(HEADER, grid(rows)),
         note,
-        scores.provenance(frame),
+        origins.of_scores(frame),
     ]
     products.write_text(args.markdown, "\n\n".join(parts))
 

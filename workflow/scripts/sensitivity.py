@@ -12,7 +12,7 @@ import pandas as pd
 from workflow import reference
 from workflow.configuration import ROOT
 from workflow.methods import ESTIMATED, METHODS, split
-from workflow.report import products, reading, scores, statistics, tabular, variants
+from workflow.report import origins, products, reading, statistics, tabular, variants
 from workflow.report.variants import Side
 from workflow.scripts import audit
 
@@ -114,7 +114,7 @@ def page(found: list[Side], paper: pd.DataFrame, registry) -> str:
         used = dict.fromkeys(line["pair"] for line in mine)
         if used:
             frame = pd.concat([side.rows(pair) for pair in used])
-            facts.append(f"- {side.name}. {scores.provenance(frame)}")
+            facts.append(f"- {side.name}. {origins.of_scores(frame)}")
             audits = [side.audits(line["pair"]) for line in mine if line["normalised"]]
             if audits:
                 facts[-1] += f" {audit.origin(pd.concat(audits))}"
