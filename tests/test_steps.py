@@ -1,6 +1,7 @@
 """The gradient steps, however they are wrapped: one arithmetic."""
 
 import contextlib
+import copy
 import dataclasses
 import functools
 import shutil
@@ -68,6 +69,18 @@ def test_a_compacted_stack_is_recorded_anew(small, recording, monkeypatch):
     plain = trained(settings, "bernoulli", False, 2, (0, 1))
     assert list(map(outcome, captured)) == list(map(outcome, plain))
     assert len(recording) == 8
+
+
+def test_a_restored_stack_is_recorded_anew(small, recording):
+    """Of the same shape, but its weights are other tensors."""
+    settings = dataclasses.replace(small, method="iop")
+    trainer = Trainer(images("bernoulli"), settings, [0, 2], block=2)
+    trainer._steps = Steps(trainer.model, settings, captured=True)
+    for count in (4, 4, 8):
+        if count == 8:
+            trainer.restore(copy.deepcopy(trainer.state()))
+        trainer.run_epoch()
+        assert len(recording) == count
 
 
 def test_a_block_draws_once_and_steps_as_often(small, monkeypatch):
