@@ -6,25 +6,30 @@
 #   benchmarks/gpu_session.sh check OUTPUT PLAN             # 1. against the CPU; speed
 #   benchmarks/gpu_session.sh train OUTPUT PLAN freyfaces mnist/standard mnist/iop
 #   benchmarks/gpu_session.sh train OUTPUT PLAN mnist bone-marrow omniglot-rebuilt
+#   benchmarks/gpu_session.sh stopped OTHER PLAN            # of what still trains
 #
 # Datasets, or single pairs, are taken in the order given; what is finished is skipped.
 # JOBS=3 trains three pairs side by side, which pays under NVIDIA's multi-process service
 # (nvidia-cuda-mps-control -d); PRECISION=tensorfloat32 takes the plan in that precision;
-# COMPILE=1 compiles the steps, where a compiler is; AUDIT has more words for models.audit.
+# COMPILE=1 compiles the steps, where a compiler is; AUDIT has more words for models.audit;
+# CONFIGURATION is what the records say of where the settings are from. The lines of PLAN
+# can be edited: other seeds, another rate.
 # PLAN and the data, data/NAME.npz, travel in a folder that git ignores; PLAN names the
 # commit, too. After each pair OUTPUT/results.tar.gz holds all scores, audits, curves and
-# records so far, no weights: a command that is stopped has lost no finished pair, and
-# the same command given again on the same machine goes on from the checkpoint of the
-# unfinished one.
+# records so far, with WEIGHTS=1 the weights, too: a command that is stopped has lost no
+# finished pair, and the same command given again on the same machine goes on from the
+# checkpoint of the unfinished one. Before the machine goes, `stopped` does the same for
+# the seeds that have stopped of pairs that still train, in a folder of its own.
 set -euo pipefail
 device=${DEVICE:-cuda} # cpu for a rehearsal
 python=${PYTHON:-python3}
 cd "$(dirname "$0")/.."
-what=${1:?plan, check or train}
+what=${1:?plan, check, train or stopped}
 # else each process that compiles starts as many compilers as there are cores
 export TORCHINDUCTOR_COMPILE_THREADS=${TORCHINDUCTOR_COMPILE_THREADS:-1}
 # what is finished in one precision is not in another
 place=results/gpu${PRECISION:+-$PRECISION}
+label=${CONFIGURATION:-gpu}
 
 # measure the runs of a pair, once
 measure() {
@@ -34,7 +39,7 @@ measure() {
     [[ -e $table ]] ||
         $python -m $module --data "data/$1.npz" --device "$device" \
             --runs "$place/runs/$1/$2"/seed* --output "$table" \
-            --configuration gpu $words </dev/null
+            --configuration "$label" $words </dev/null
 }
 
 # what Figure 1 shows of a pair of OneHot, once
@@ -48,23 +53,39 @@ sample() {
 # one at a time; tar says 1 where another pair wrote meanwhile, in a file not yet whole
 pack() (
     flock 9
-    tar czf "$output/results.tar.gz.part" --exclude='*weights.npz' \
-        --exclude='*.checkpoint' "$place" || [[ $? == 1 ]] || return
+    out=(--exclude='*.checkpoint')
+    [[ ${WEIGHTS:-} ]] || out+=(--exclude='*weights.npz')
+    tar czf "$output/results.tar.gz.part" "${out[@]}" "$place" || [[ $? == 1 ]] || return
     mv "$output/results.tar.gz.part" "$output/results.tar.gz"
 ) 9>"$output/.lock"
 
-# one pair: train, score, pack; what fails stops this pair and no other. Audit or samples
-# come last, as long as weights are here: a pair without them has lost nothing else
+# score, pack. Audit or samples come last, as long as weights are here: a pair without
+# them has lost nothing else
+score() {
+    measure "$1" "$2" scores && pack &&
+        if [[ $1 == onehot ]]; then sample "$@"; else measure "$1" "$2" audit; fi && pack
+}
+
+# one pair: train, score; what fails stops this pair and no other
 pair() {
     if [[ ! -e $place/scores/$1/$2.csv ]]; then # not finished by an earlier command
         # shellcheck disable=SC2086  # the flags are words
         $python -m models.train --data "data/$1.npz" --device "$device" \
-            --output "$place/runs/$1/$2" --configuration gpu \
+            --output "$place/runs/$1/$2" --configuration "$label" \
             --checkpoint-interval 60 $3 ${PRECISION:+--precision "$PRECISION"} \
-            ${COMPILE:+--compile} </dev/null &&
-            measure "$1" "$2" scores
-    fi && pack &&
-        if [[ $1 == onehot ]]; then sample "$@"; else measure "$1" "$2" audit; fi && pack
+            ${COMPILE:+--compile} </dev/null
+    fi && score "$@"
+}
+
+# copies of a pair's seeds that have stopped, under $place, unless the pair has scores
+copy_stopped() {
+    local record
+    [[ ! -e $1/scores/$2/$3.csv ]] || return
+    for record in "$1/runs/$2/$3"/seed*/record.json; do
+        [[ -e $record ]] || return # none
+        mkdir -p "$place/runs/$2/$3"
+        cp -r "${record%/*}" "$place/runs/$2/$3/"
+    done
 }
 
 # a pair, and how it ended
@@ -161,8 +182,20 @@ train)
         exit $status
     } 2>&1 | tee -a "$output/train.log"
     ;;
+stopped)
+    output=${2:?a folder} plan=${3:?the file that plan wrote}
+    mkdir -p "$output"
+    take_commit "$plan"
+    training=$place place=$place-stopped status=0
+    rm -rf "$place" # an earlier command's
+    while read -r dataset method _; do
+        copy_stopped "$training" "$dataset" "$method" || continue
+        score "$dataset" "$method" || status=1
+    done < <(sed '/^#/d' "$plan")
+    exit $status
+    ;;
 *)
-    echo "error: $what: expected plan, check or train" >&2
+    echo "error: $what: expected plan, check, train or stopped" >&2
     exit 2
     ;;
 esac

@@ -118,6 +118,43 @@ def test_a_pair_of_onehot_brings_the_samples_of_figure_1_compiled(machine):
     assert "results/gpu/audit/onehot/standard.csv" not in names
 
 
+def test_seeds_that_have_stopped_are_scored_while_their_pair_trains(machine):
+    status, output = session(machine, "train", "whole", "plan", "second/standard")
+    assert status == 0, output
+    pair = machine / "results/gpu/runs/second/standard"
+    table = machine / "results/gpu/scores/second/standard.csv"
+    text = table.read_text()
+    audit = machine / "results/gpu/audit/second/standard.csv"
+    try:  # as it is while seed 0 still trains
+        table.unlink()
+        (pair / "seed0").rename(pair / "other")
+        command = ["stopped", "some", "plan"]
+        label = {"CONFIGURATION": "of mine", "WEIGHTS": "1"}
+        status, output = session(machine, *command, **label)
+    finally:
+        (pair / "other").rename(pair / "seed0")
+        table.write_text(text)
+    assert status == 0, output
+    with tarfile.open(machine / "some/results.tar.gz") as packed:
+        root = "results/gpu-stopped"
+        names = [x for x in packed.getnames() if x.endswith((".csv", ".npz"))]
+        found = pd.read_csv(packed.extractfile(f"{root}/scores/second/standard.csv"))
+        audited = pd.read_csv(packed.extractfile(f"{root}/audit/second/standard.csv"))
+    assert set(found["seed"]) == set(audited["seed"]) == {1}
+    assert set(found["configuration"]) == {"of mine"}
+    whole = pd.read_csv(table).query("seed == 1")
+    assert list(found["value"]) == list(whole["value"])
+    assert list(audited["value"]) == list(
+        pd.read_csv(audit).query("seed == 1")["value"]
+    )
+    assert sorted(names) == [
+        f"{root}/audit/second/standard.csv",
+        f"{root}/runs/second/standard/seed1/curve.csv",
+        f"{root}/runs/second/standard/seed1/weights.npz",
+        f"{root}/scores/second/standard.csv",
+    ]
+
+
 def test_a_plan_of_other_code_is_refused(machine):
     text = (machine / "plan").read_text()
     (machine / "other").write_text(text.replace("# code ", "# code 0"))
