@@ -1,8 +1,9 @@
 """What a prior that may not normalise integrates to, by annealed importance sampling.
 
-Neal 2001, along the densities N(z|0, I) exp(beta T(z)), 0 <= beta <= 1, with
-Hamiltonian Monte Carlo (Neal 2011) between them. In 40 dimensions plain averages of
-exp T over samples of N(0, I) are useless: next to none falls where exp T is large.
+Neal 2001, along the densities N(w|0, I) exp(beta R(w)), 0 <= beta <= 1, with
+Hamiltonian Monte Carlo (Neal 2011) between them. R is the log-ratio to N(0, I): with w
+= z the paper's T, with whitened coordinates that of audit.whitened. In 40 dimensions
+plain averages of exp R over samples of N(0, I) are useless: few fall where R is large.
 """
 
 import itertools
@@ -21,9 +22,9 @@ Ratio = Callable[[torch.Tensor], torch.Tensor]
 def log_normaliser(
     ratio: Ratio, latent_dim: int, streams, chains: int, temperatures: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """ln of the integral of N(z|0, I) exp T(z), nats, and its effective chains: (S,).
+    """ln of the integral of N(w|0, I) exp R(w), nats, and its effective chains: (S,).
 
-    ratio: T, differentiable, (S, C, L) -> (S, C). The integral's estimate is unbiased,
+    ratio: R, differentiable, (S, C, L) -> (S, C). The integral's estimate is unbiased,
     so that its logarithm is on average too low. Its standard error is about
     sqrt(1/E - 1/C) for E effective ones of C chains, as far as the chains know: a
     region that none of them finds is missing from the integral and from its error.

@@ -12,7 +12,7 @@ class AVB(nn.Module):
     """A VAE whose encoder is implicit, z = f(x, noise), with prior N(0, I).
 
     A ratio net T(x, z) estimates ln q(z|x)/N(z|0, I), so KL(q(z|x) || p) = E[T]. Same
-    interface as vae.VAE, but without importance weights: q(z|x) has no density.
+    interface as vae.VAE, but without importance weights, which need the density q(z|x).
     """
 
     title = "AVB"

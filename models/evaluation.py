@@ -38,7 +38,7 @@ def log_likelihood(
     images: (N, D). With one sample it is the ELBO in expectation; it rises with
     `samples` towards ln p(x) (Burda, Grosse and Salakhutdinov 2015). For the implicit
     optimal prior p(z) is itself an estimate, which the paper marks with an ≈.
-    Raises ValueError for AVB, whose q(z|x) has no density.
+    Raises ValueError for AVB, whose q(z|x) is not known as a density.
     """
     if not hasattr(model, "log_weights"):
         raise ValueError("avb has no importance weights, expected runs with a prior")
