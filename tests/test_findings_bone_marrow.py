@@ -1,0 +1,145 @@
+"""Bone marrow: its numbers, from the committed runs."""
+
+import itertools
+import json
+
+import pandas as pd
+from committed import (
+    CELLS,
+    FINDINGS,
+    README,
+    flowing,
+    kept,
+    normalised,
+    said,
+    sampled_more,
+    scored,
+    welch,
+)
+from scipy import stats
+
+from workflow import reference
+
+
+def test_the_findings_says_what_bone_marrow_shows():
+    text, place = flowing(FINDINGS), reference.FOLDER
+    tested = [scored("bone-marrow", method) for method in CELLS]
+    ps = [welch(a, b) for a, b in itertools.combinations(tested, 2)]
+    assert [len(of) for of in tested] == [8, 8, 8]
+    assert "With eight seeds of each prior no difference between" in text
+    more, most = (sampled_more(m, "bone-marrow") for m in ("vampprior-500", "standard"))
+    words = (
+        f"no two priors differ significantly (p from {min(ps):.2f} to {max(ps):.2f}); "
+        "with a thousand importance samples the standard VAE leads the VampPrior by "
+        f"{most.mean() - more.mean():.1f} ({said(welch(most, more))})"
+    )
+    assert words in flowing(README)
+    assert min(ps) >= 0.05
+    standard, vamp, iop = tested
+    less = normalised("bone-marrow")
+    for words, one, other in (
+        ("VampPrior lies {:+.1f} from the standard VAE ({})", vamp, standard),
+        ("the IOP {:+.1f} from the VampPrior ({})", iop, vamp),
+        ("and {:+.1f} from the standard VAE ({})", iop, standard),
+        ("normalised {:+.1f} ({}). The paper's gaps", less, standard),
+    ):
+        p = welch(one, other)
+        assert words.format(one.mean() - other.mean(), said(p)) in text
+    standard, vamp, iop = (sampled_more(m, "bone-marrow") for m in CELLS)
+    less = iop - scored("bone-marrow", "iop", "prior", "log_normaliser", "audit")
+    for words, one in (
+        ("instead of ten the VampPrior lies {:+.1f} from the standard VAE ({})", vamp),
+        ("the IOP {:+.1f} ({})", iop),
+        ("normalised {:+.1f} ({}): there the standard VAE leads", less),
+    ):
+        p = welch(one, standard)
+        assert words.format(one.mean() - standard.mean(), said(p)) in text
+    paper = pd.read_csv(place / "paper.csv").query("dataset == 'histopathology'")
+    low, middle, high = paper["mean"]
+    gaps = middle - low, high - middle, high - low
+    assert "are {:+.1f}, {:+.1f} and {:+.1f}.".format(*gaps) in text
+    two = [of[:2].mean() for of in tested]
+    words = (
+        f"the IOP would lead the standard VAE by {two[2] - two[0]:.0f} and the "
+        f"VampPrior by {two[2] - two[1]:.0f}: few seeds mislead"
+    )
+    assert words in text
+    late, fall, rise = {}, {True: [], False: []}, []
+    for path in place.glob("runs/bone-marrow/*/seed*/record.json"):
+        record = json.loads(path.read_text())
+        curve = pd.read_csv(path.with_name("curve.csv")).set_index("epoch")
+        curve = curve[["train_elbo", "valid_elbo"]]
+        rate = record["settings"]["learning_rate"]
+        late.setdefault(rate, []).append(record["epoch"] - 100)
+        mixture = record["settings"]["method"] == "vampprior"
+        assert (rate == 0.0003) == mixture
+        change = curve.iloc[-1] - curve.loc[record["epoch"]]
+        fall[mixture].append(-change["valid_elbo"])
+        rise.append(change["train_elbo"])
+    for words, values in (
+        ("At 3e-4 the weights kept are of {:.0f} to {:.0f} epochs", late[0.0003]),
+        ("at 1e-4 of {:.0f} to {:.0f}.", late[0.0001]),
+        ("the validation ELBO falls by {:.0f} to {:.0f} with the Vamp", fall[True]),
+        ("and by {:.0f} to {:.0f} with the others, while", fall[False]),
+        ("the training ELBO rises by {:.0f} to {:.0f};", rise),
+    ):
+        assert words.format(min(values), max(values)) in text
+    paths = place.glob("search/bone-marrow/vampprior-500/rate0.0001/*/record.json")
+    early = sorted(json.loads(path.read_text())["epoch"] for path in paths)
+    usual = [100 + epochs for epochs in late[0.0003]]
+    words = (
+        "At 1e-4 the VampPrior's two seeds kept epochs {} and {}, at 3e-4 it keeps {} "
+        "to {}:"
+    )
+    assert words.format(*early, min(usual), max(usual)) in text
+
+
+def test_the_findings_says_that_the_stop_moves_the_scores_of_bone_marrow():
+    text = flowing(FINDINGS)
+    of = {method: scored("bone-marrow", method) for method in CELLS}
+    late = [stats.spearmanr(of[m], kept("bone-marrow", m)) for m in CELLS]
+    assert max(test.pvalue for test in late) < 0.05
+    words = (
+        "Spearman's rank correlation is {:.2f} over the seeds of the standard prior "
+        "({}), {:.2f} over the VampPrior's ({}) and {:.2f} over the IOP's ({})"
+    )
+    found = [x for test in late for x in (test.statistic, said(test.pvalue))]
+    assert words.format(*found) in text
+    valid = [
+        stats.spearmanr(of[m], scored("bone-marrow", m, "valid", "elbo")) for m in CELLS
+    ]
+    assert min(test.pvalue for test in valid) >= 0.05
+    words = "says nothing of it ({:.2f}, {:.2f} and {:.2f})"
+    assert words.format(*(test.statistic for test in valid)) in text
+    elsewhere = [
+        stats.spearmanr(scored("freyfaces", m), kept("freyfaces", m)) for m in CELLS
+    ]
+    assert min(test.pvalue for test in elsewhere) >= 0.05
+    rho = [test.statistic for test in elsewhere]
+    assert f"({min(rho):.2f} to {max(rho):.2f})" in text
+
+
+def test_the_findings_says_what_the_search_on_bone_marrow_found():
+    """The means of the best validation ELBO, and which rate leads around the best."""
+    found = []
+    for path in (reference.FOLDER / "search/bone-marrow").rglob("record.json"):
+        record = json.loads(path.read_text())
+        elbo = pd.read_csv(path.with_name("curve.csv")).set_index("epoch")["valid_elbo"]
+        kept, settings = record["epoch"], record["settings"]
+        near = elbo.loc[max(kept - 50, 100) : kept + 50]
+        cell = settings["method"], settings["learning_rate"]
+        found.append((*cell, elbo.loc[100:].max(), near.median()))
+    table = pd.DataFrame(found, columns=["method", "rate", "best", "usual"])
+    mean = table.groupby(["method", "rate"]).mean()
+    for method, first, second in (
+        ("standard", 1e-4, 3e-4),
+        ("iop", 1e-4, 3e-4),
+        ("vampprior", 3e-4, 1e-4),
+    ):
+        best, usual = mean.loc[method]["best"], mean.loc[method]["usual"]
+        assert best.idxmax() == first
+        words = (
+            f"({best[first]:.1f}, then {best[second]:.1f} at {second * 1e4:.0f}e-4, "
+        )
+        assert f"{words}{best[1e-3]:.1f} at 1e-3)" in flowing(FINDINGS)
+        assert usual.idxmax() == second
