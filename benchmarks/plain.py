@@ -48,13 +48,12 @@ class PlainTrainer:
             self.vae.step()
         for _ in range(s.ratio_epochs if self.ratio else 0):
             for batch in torch.randperm(n, device=device).split(s.batch_size):
+                drawn = torch.randn(2, len(batch), s.latent_dim, device=device)
                 with torch.no_grad():
-                    mean, log_variance = reference.encode(self.w, self.images(batch))
-                    z1 = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
-                z0 = torch.randn_like(z1)
+                    z1 = reference.sample(self.w, self.images(batch), drawn[0])
                 ones = torch.ones(2 * len(z1), s.hidden_units, device=device)
                 mask = dropout(ones, 1 - s.ratio_keep_probability)
-                objective = reference.ratio_objective(self.w, z1, z0, mask)
+                objective = reference.ratio_objective(self.w, z1, drawn[1], mask)
                 self.ratio.zero_grad()
                 (-objective).backward()
                 self.ratio.step()

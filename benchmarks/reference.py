@@ -37,6 +37,19 @@ def encode(w, x):
     return out[:, :half], out[:, half:]
 
 
+def sample(w, x, noise):
+    """z of q(z|x), Eq. 18."""
+    mean, log_variance = encode(w, x)
+    return mean + torch.exp(0.5 * log_variance) * noise
+
+
+def avb_sample(w, x, noise):
+    """The same for AVB, whose encoder takes the noise beside x."""
+    inputs = torch.cat([x, noise], -1)
+    h = gated(w, "encoder.body.1", gated(w, "encoder.body.0", inputs))
+    return linear(w, "encoder.head", h)
+
+
 def decode(w, z):
     h = gated(w, "decoder.body.1", gated(w, "decoder.body.0", z))
     return linear(w, "decoder.head", h)
@@ -85,9 +98,7 @@ def terms(w, method, likelihood, x, noise, clip=True):
 
 def avb_terms(w, likelihood, x, noise):
     """The same for AVB, whose KL term is T(x, z)."""
-    inputs = torch.cat([x, noise], -1)
-    h = gated(w, "encoder.body.1", gated(w, "encoder.body.0", inputs))
-    z = linear(w, "encoder.head", h)
+    z = avb_sample(w, x, noise)
     kl = ratio(w, torch.cat([x, z], -1), name="ratio")
     return reconstruction(w, x, z, likelihood), kl
 

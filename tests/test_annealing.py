@@ -46,6 +46,15 @@ def test_against_a_closed_form(ratio):
     assert abs(plain.item() - KNOWN[ratio]) > 0.5
 
 
+def test_of_a_constant_ratio_every_chain_is_effective():
+    """All weigh the same: E is C, and ln Z the constant, exactly."""
+    found, effective = annealing.log_normaliser(
+        lambda z: 2 + 0 * z.sum(-1), LATENT, Streams([0, 1]), 30, temperatures=5
+    )
+    assert found.tolist() == pytest.approx([2, 2])
+    assert effective.tolist() == pytest.approx([30, 30])
+
+
 def test_few_temperatures_scatter_but_are_not_biased():
     """A transition that left another density as it is would bias the mean of Z."""
     found, effective = annealing.log_normaliser(

@@ -94,6 +94,9 @@ def test_the_means_are_of_the_prior_over_the_training_set(small, method):
     torch.testing.assert_close(found["kl_aggregated"].float(), exact.mean(1))
     density = model.prior.log_density(z, model.encoder) - standard_normal(z)
     torch.testing.assert_close(found["mean_ratio"].float(), density.mean(1))
+    if method == "vampprior":
+        used = measuring.in_use(z, *model.prior.mixture(model.encoder))
+        torch.testing.assert_close(found["components_in_use"], used)
     other = dataclasses.replace(dataset, train=1 - dataset.train)
     assert (values(model, streams, other)["kl_aggregated"] != exact.mean(1)).all()
     other = dataclasses.replace(dataset, test=1 - dataset.test)
@@ -103,14 +106,20 @@ def test_the_means_are_of_the_prior_over_the_training_set(small, method):
 
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
-def test_the_aggregated_posterior_is_that_of_equation_8(small, likelihood):
+def test_the_aggregated_posterior_is_that_of_equation_8(small, likelihood, monkeypatch):
     """Density and samples, against torch's own mixture in float64."""
+    monkeypatch.setattr(measuring, "ENCODED", 15)  # of 40 images: in three parts
     vae = build(small, 6, likelihood, Streams([0, 1]))
     dataset = images(likelihood)
     z, log_ratio = samples(vae, dataset, Streams([0, 1]))
     x = torch.from_numpy(dataset.train).expand(2, -1, -1)
     if dataset.dynamic:  # the encoder sees binary images, as in training
-        x = Streams([0, 1]).bernoulli("binarise", threshold(x), *x.shape[1:])
+        draw = Streams([0, 1])
+        parts = [
+            draw.bernoulli("binarise", threshold(part), *part.shape[1:])
+            for part in x.split(15, 1)
+        ]
+        x = torch.cat(parts, 1)
         assert set(x.unique().tolist()) == {0, 1}
     with torch.no_grad():
         mean, log_variance = (t.double() for t in vae.encoder(x))
@@ -162,6 +171,7 @@ def test_components_in_use():
     alike = torch.zeros_like(mean)
     assert measuring.in_use(z, alike, alike).tolist() == pytest.approx([8, 8])
     uneven = torch.cat([z, z[:, :1]], 1)  # a half and two quarters
+    uneven = uneven.repeat_interleave(60, 1)  # more than are held at a time
     shares = measuring.in_use(uneven, mean, 0 * mean)
     assert shares.tolist() == pytest.approx([2**1.5] * 2)
 
@@ -178,21 +188,25 @@ def test_the_integral_of_a_constant_ratio(small):
 
 
 def test_what_annealing_found_is_what_is_written(small, monkeypatch):
+    """And it starts from the moments of this model's q(z)."""
     model, streams = stack(small, "iop")
+    dataset, w = images("bernoulli"), Streams([0, 1]).normal("noise", 7, 3)
     integral, effective = torch.tensor([3.0, -4.0]), torch.tensor([5.0, 6.0])
     asked = []
 
-    def log_normaliser(*arguments):
-        asked.append(arguments[3:])
+    def log_normaliser(ratio, *arguments):
+        asked.append((ratio(w), *arguments[2:]))
         return integral, effective
 
     monkeypatch.setattr(annealing, "log_normaliser", log_normaliser)
     flags = argparse.Namespace(samples=[2], chains=8, temperatures=11)
-    rows = measuring.measure(
-        model, images("bernoulli"), lambda name: streams(purpose=name), flags
-    )
+    rows = measuring.measure(model, dataset, lambda name: streams(purpose=name), flags)
     found = {metric: of.tolist() for _, metric, _, of in rows}
-    assert asked == [(8, 11)]
+    posteriors = measuring.encoded(model, dataset, streams(purpose="audit of q(z)"))
+    density = model.prior.frozen(model.encoder)
+    ((ratio, *numbers),) = asked
+    torch.testing.assert_close(ratio, measuring.whitened(density, *posteriors)(w))
+    assert numbers == [8, 11]
     assert found["log_normaliser"] == [3.0, -4.0]
     assert found["effective_chains"] == [5.0, 6.0]
     assert found["temperatures"] == [11.0, 11.0]

@@ -111,19 +111,6 @@ def test_each_step_moves_its_own_weights_by_its_own_rate(small):
     assert (theta, psi) == (0, pytest.approx(3e-3, rel=1e-3))
 
 
-def test_iop_gradient_reaches_the_encoder_through_z(small):
-    """Eq. 19 keeps T's gradient through z; only its explicit part is ignored."""
-    settings = dataclasses.replace(small, method="iop")
-    streams = Streams([0])
-    model = build(settings, 6, "bernoulli", streams)
-    for p in model.ratio.parameters():
-        p.requires_grad_(False)
-    x, noise = batch("bernoulli")[:1], streams.normal("noise", 9, 3)
-    z = model.posterior_sample(x, noise)
-    model.ratio(z).sum().backward()
-    assert model.encoder.head.weight.grad.abs().max() > 0
-
-
 def test_glorot_bounds_hold_for_each_block():
     layer = StackedLinear(Streams(range(4)), 300, 50, blocks=2)
     bound = (6 / 350) ** 0.5

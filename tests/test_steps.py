@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from models import distributions, graphs, machine, steps
+from models import distributions, graphs, machine, steps, training
 from models.networks import GaussianDecoder, RatioNet
 from models.randomness import Streams
 from models.settings import PRECISIONS
@@ -113,6 +113,8 @@ def test_compiled_steps_are_the_plain_ones(
     compiler = functools.partial(torch.compile, backend="aot_eager")
     monkeypatch.setattr(torch, "compile", compiler)
     monkeypatch.setattr(steps, "COMPILED_RATIO", ("cpu",))  # as on a GPU
+    # whole chunks, which alone are compiled
+    monkeypatch.setitem(training.CHUNK, "cpu", 20)
     settings = dataclasses.replace(small, method=method, precision=precision)
     agree(settings, likelihood)
 
