@@ -1,6 +1,7 @@
 """Every number of the comparison against scipy; verdicts on gaps, K and sizes."""
 
 import itertools
+import re
 
 import pytest
 from made import cells, seeds, spread, write
@@ -19,7 +20,7 @@ OURS = {
     "vampprior": (-84.9, 0.2, 8),
     "iop": (-83.2, 0.5, 6),
 }
-NUMBERS = "mean sd paper_mean paper_sd paper_n difference low high p_value".split()
+NUMBERS = "n mean sd paper_mean paper_sd paper_n difference low high p_value".split()
 
 
 def scored(tmp_path, dataset, values, components=500):
@@ -41,7 +42,8 @@ def test_every_number_is_scipys(tmp_path):
         test = stats.ttest_ind(mine[prior], theirs[prior], equal_var=False)
         gap = mine[prior].mean() - mean
         interval = test.confidence_interval(0.95)
-        expected = [*OURS[prior][:2], mean, sd, 8, gap, *interval, test.pvalue]
+        own = OURS[prior][2], *OURS[prior][:2]
+        expected = [*own, mean, sd, 8, gap, *interval, test.pvalue]
         found = values.loc[("mnist", prior), NUMBERS].tolist()
         assert found == pytest.approx(expected), prior
         assert f"| {'≈ ' * (prior == 'iop')}{mean:.2f} ± {sd:.2f} |" in text
@@ -59,18 +61,29 @@ def test_every_number_is_scipys(tmp_path):
 
 
 def test_the_page_shows_each_number_in_its_own_column(tmp_path):
-    mine = {"vampprior": spread(1390.0, 6.0), "iop": spread(1396.0, 6.0)}
+    mine = {"vampprior": spread(1390.0, 6.0), "iop": spread(1396.0, 6.0, 5)}
     path = scored(tmp_path, "freyfaces", mine)
-    _, _, text = compare(tmp_path, path, cells("freyfaces"))
-    name = "Proposed method minus VAE with VampPrior"
-    (line,) = [line for line in text.splitlines() if name in line]
-    fields = [field.strip() for field in line.split("|")][1:-1]
+    values, order, text = compare(tmp_path, path, cells("freyfaces"))
+
+    def fields(name):
+        (line,) = re.findall(rf"^\| FreyFaces +\| {name} +\|(.*)\|$", text, re.M)
+        return [field.strip() for field in line.split("|")]
+
+    def tested(row, p):
+        return f"[{row['low']:+.2f}, {row['high']:+.2f}]", f"{row[p]:.3f}"
+
+    row = values.loc["freyfaces", "iop"]
+    value = ["5", "≈ 1396.00 ± 6.00", "≈ 1396.27 ± 2.75", "-0.27"]
+    assert fields("Proposed method") == [*value, *tested(row, "p_value"), "holds"]
+    row = order.loc["freyfaces", "vampprior", "iop"]
+    found = fields("Proposed method minus VAE with VampPrior")
     ours = stats.ttest_ind(mine["iop"], mine["vampprior"], equal_var=False).pvalue
     printed = (1396.27, 2.75, 8), (1392.62, 6.25, 8)
     theirs = stats.ttest_ind_from_stats(
         *printed[0], *printed[1], equal_var=False
     ).pvalue
-    assert fields[2:6] == ["+6.00", f"{ours:.3f}", "+3.65", f"{theirs:.3f}"]
+    gaps = ["+6.00", f"{ours:.3f}", "+3.65", f"{theirs:.3f}"]
+    assert found == [*gaps, "+2.35", *tested(row, "shift_p_value"), "holds"]
 
 
 def test_a_single_seed_has_a_difference_with_its_sign(tmp_path):

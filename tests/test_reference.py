@@ -70,6 +70,7 @@ def test_products_of_the_reference_train_nothing(finished, taken):
         theirs_search.sort_values(keys, ignore_index=True),
     )
     assert len(ours_search) == 3 * 2
+    assert set(ours_search["patience"]) == {2}
     there = ours.index.drop(("digits-binary", "vampprior"))
     pd.testing.assert_series_equal(ours["mean"][there], theirs["mean"][there])
     assert pd.isna(ours["mean"]["digits-binary", "vampprior"])

@@ -69,6 +69,20 @@ def test_the_best_mean_is_chosen_and_shown(folders, tmp_path):
     assert "commit 0123456789ab" in text
 
 
+def test_a_star_only_where_max_epochs_ends_a_run_before_its_patience(folders, tmp_path):
+    for folder in folders:
+        text = (folder / "record.json").read_text().replace(": 200", ": 4")
+        if "rate0.001" in str(folder):  # four epochs after the best
+            text = text.replace('"epoch": 6', '"epoch": 2')
+        (folder / "record.json").write_text(text)
+    out = tmp_path / "search.csv", tmp_path / "search.md"
+    arguments = ["--csv", str(out[0]), "--markdown", str(out[1])]
+    search.main(["--runs", *map(str, folders), *arguments])
+    expected = rf"| MNIST | {CELL} | 2 | 2.50\* | **5.00**\* | 4.50 |"
+    lines = [" ".join(line.split()) for line in out[1].read_text().splitlines()]
+    assert expected in lines
+
+
 def diverge(folder, best):
     """Make of a run one that ended with no number, as training records it.
 

@@ -53,6 +53,7 @@ def test_captured_steps_are_the_plain_ones(method, likelihood, small, recording)
     captured = trained(settings, likelihood, True, block=2)
     plain = trained(settings, likelihood, False, block=2)
     assert list(map(outcome, captured)) == list(map(outcome, plain))
+    assert outcome(plain[0]) != outcome(plain[1])  # two seeds
     # 40 images: a block of two batches of 16, and one of the 8 that are left
     assert len(recording) == (4 if method in ("iop", "avb") else 2)
 

@@ -127,6 +127,23 @@ def test_a_diverged_seed_is_named_and_leaves_the_others_alone(monkeypatch, small
     assert fine.best_epoch == 3
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_weights_that_are_no_numbers_reach_no_other_seed(method, small):
+    """Nor end its training: its numbers are those beside a sound one."""
+    settings = dataclasses.replace(small, method=method)
+    found = []
+    for broken in (False, True):
+        trainer = Trainer(images("bernoulli"), settings, [0, 1])
+        trainer._keeps_all = True  # a smaller stack would round otherwise
+        if broken:
+            trainer.model.decoder.head.bias.data[1] = torch.inf
+        found.append(train(trainer))
+    (sound, other), (beside, failed) = found
+    assert failed.failure
+    assert not other.failure
+    assert outcome(beside) == outcome(sound)
+
+
 def test_a_patience_shorter_than_the_warm_up_ends_no_run_within_it(monkeypatch, small):
     settings = dataclasses.replace(
         small, warmup_epochs=4, patience=2, max_epochs=20, method="standard"
