@@ -13,7 +13,7 @@
 # (nvidia-cuda-mps-control -d); PRECISION=tensorfloat32 takes the plan in that precision;
 # COMPILE=1 compiles the steps, where a compiler is; AUDIT has more words for models.audit;
 # CONFIGURATION is what the records say of where the settings are from. The lines of PLAN
-# can be edited: other seeds, another rate.
+# can be edited: other seeds, another rate; but not of a pair that has been begun.
 # PLAN and the data, data/NAME.npz, travel in a folder that git ignores; PLAN names the
 # commit, too. After each pair OUTPUT/results.tar.gz holds all scores, audits, curves and
 # records so far, with WEIGHTS=1 the weights, too: a command that is stopped has lost no
@@ -66,8 +66,21 @@ score() {
         if [[ $1 == onehot ]]; then sample "$@"; else measure "$1" "$2" audit; fi && pack
 }
 
+# whether a pair below a folder was begun with these flags
+as_planned() {
+    local kept=$1/runs/$2/$3.plan
+    if [[ ! -e $kept ]]; then
+        mkdir -p "${kept%/*}"
+        echo "$4" >"$kept.part" && mv "$kept.part" "$kept"
+    elif [[ $(<"$kept") != "$4" ]]; then
+        echo "error: $2 $3: begun with other flags, $(<"$kept"); move $1 away first" >&2
+        return 1
+    fi
+}
+
 # one pair: train, score; what fails stops this pair and no other
 pair() {
+    as_planned "$place" "$@" || return
     if [[ ! -e $place/scores/$1/$2.csv ]]; then # not finished by an earlier command
         # shellcheck disable=SC2086  # the flags are words
         $python -m models.train --data "data/$1.npz" --device "$device" \
@@ -98,12 +111,11 @@ finish() {
     fi
 }
 
-# the commit and what the training code does, for a machine without git
+# what the code that trains and scores does, for a machine without git
 facts() {
     $python - <<'END'
-from models import priors, provenance
-codes = [provenance.training_code(m, 2) for m in (*priors.names(), "avb")]
-print("# code", *codes)
+from models.provenance import fingerprint
+print("# code", fingerprint(("models",)))
 END
 }
 
@@ -188,7 +200,9 @@ stopped)
     take_commit "$plan"
     training=$place place=$place-stopped status=0
     rm -rf "$place" # an earlier command's
-    while read -r dataset method _; do
+    while read -r dataset method flags; do
+        [[ -d $training/runs/$dataset/$method ]] || continue
+        as_planned "$training" "$dataset" "$method" "$flags" || exit
         copy_stopped "$training" "$dataset" "$method" || continue
         score "$dataset" "$method" || status=1
     done < <(sed '/^#/d' "$plan")

@@ -162,6 +162,30 @@ def test_a_plan_of_other_code_is_refused(machine):
         status, output = session(machine, *command)
         assert status == 1
         assert "error: other: not of this code; make the plan anew" in output
+    scoring = machine / "models/annealing.py"
+    text = scoring.read_text()
+    scoring.write_text(text.replace("LEAPFROGS = 5", "LEAPFROGS = 6"))
+    try:
+        status, output = session(machine, "stopped", "out", "plan")
+    finally:
+        scoring.write_text(text)
+    assert status == 1
+    assert "error: plan: not of this code; make the plan anew" in output
+
+
+def test_a_pair_that_has_been_begun_keeps_its_line(machine):
+    command = ["train", "out", "plan", "second/standard"]
+    assert session(machine, *command)[0] == 0
+    text = (machine / "plan").read_text()
+    line = f"second standard {SMALL} --method standard"
+    assert line in text
+    (machine / "edited").write_text(text.replace(line, f"{line} --learning-rate 0.1"))
+    command[2] = "edited"
+    for command in (command, ["stopped", "again", "edited"]):
+        status, output = session(machine, *command)
+        assert status == 1
+        assert f"error: second standard: begun with other flags, {SMALL}" in output
+        assert "finished" not in output
 
 
 def test_a_pair_that_fails_or_is_unknown_stops_no_other(machine):
