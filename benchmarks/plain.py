@@ -13,6 +13,8 @@ from models.training import build
 class PlainTrainer:
     """Eager, float32, PyTorch's default Adam and samplers; the core's arithmetic.
 
+    But gray images, too, are encoded anew in each epoch of psi; the core does it once.
+
     device: where everything lives.
     """
 

@@ -1,9 +1,9 @@
 """The engine against plain eager code, on this machine: ``python -m benchmarks.speed``.
 
-Both do the same arithmetic in one process, in turn, and are timed round by round. The
-figures are seconds for a seed's epoch of MNIST's size (50,000 images): of the updates
-of theta, phi and psi; what validation on 10,000 images, snapshots and checkpoints add
-is counted apart, as overhead.
+Both do the same arithmetic (but for what PlainTrainer names) in one process, in turn,
+and are timed round by round. The figures are seconds for a seed's epoch of MNIST's size
+(50,000 images): of the updates of theta, phi and psi; what validation on 10,000 images,
+snapshots and checkpoints add is counted apart, as overhead.
 """
 
 import argparse

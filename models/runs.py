@@ -90,9 +90,8 @@ def read(
     for stack in machine.stacks(range(len(found)), device):
         facts, weights = zip(*(found[i] for i in stack), strict=True)
         seeds = [fact["seed"] for fact in facts]
-        model = build(
-            settings, dataset.pixels, dataset.likelihood, Streams(seeds, device)
-        )
+        drawn = Streams(seeds, device, settings.streams(dataset.name))  # as it began
+        model = build(settings, dataset.pixels, dataset.likelihood, drawn)
         try:
             stacked = {n: np.stack([w[n] for w in weights]) for n in weights[0]}
             model.load_state_dict({n: torch.from_numpy(a) for n, a in stacked.items()})

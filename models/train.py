@@ -67,9 +67,12 @@ def main(argv: list[str] | None = None) -> None:
         full = isinstance(error, torch.OutOfMemoryError) or CPU_FULL in str(error)
         if not full:
             raise
+        device = torch.device(arguments.device)
+        stack = len(machine.stacks(arguments.seeds, device)[0])
+        side_by_side = "seeds_per_job, " if stack > 1 else ""
         sys.exit(
-            f"error: out of memory with {len(arguments.seeds)} seeds side by side; "
-            "expected less: lower seeds_per_job, batch_size or components "
+            f"error: out of memory with {stack} seed{'s' * (stack > 1)} side by side; "
+            f"expected less: lower {side_by_side}batch_size or components "
             f"({str(error).splitlines()[0]})"
         )
 

@@ -26,7 +26,8 @@ EXACT_INTERVAL = 10  # epochs from one ln p(x) by quadrature to the next
 def build(settings: Settings, pixels: int, likelihood: str, streams: Streams):
     """Return a freshly initialised model (VAE or AVB) on the streams' device.
 
-    Raises ValueError for a weight or buffer without a leading axis of seeds.
+    Raises ValueError for a weight or buffer without a leading axis of seeds, and for a
+    tensor that is neither.
     """
     kind = AVB if settings.method == "avb" else VAE
     model = kind.build(settings, pixels, likelihood, streams)
@@ -36,6 +37,13 @@ def build(settings: Settings, pixels: int, likelihood: str, streams: Streams):
                 f"{settings.method}: {name} is {tuple(value.shape)}, expected first an "
                 f"axis of {len(streams.seeds)} seeds (a constant: persistent=False)"
             )
+    for part, module in model.named_modules():
+        for name, value in vars(module).items():  # weights and buffers lie deeper
+            if isinstance(value, torch.Tensor):
+                raise ValueError(
+                    f"{settings.method}: {part}.{name} is a tensor, expected a "
+                    "parameter or a buffer, which go with the model"
+                )
     return model.to(streams.device)
 
 

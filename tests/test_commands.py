@@ -180,13 +180,18 @@ def test_out_of_memory_names_what_to_lower(made, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Trainer, "run_epoch", full)
     seeds = ["--seeds", *map(str, range(8)), "--output", tmp_path / "out"]
     text = failure(capsys, train.main, "--data", made, *seeds)
+    assert "out of memory with 1 seed side by side" in text
+    assert "lower batch_size or components (no room for 1 GiB)" in text
+    with monkeypatch.context() as patched:  # as on a GPU
+        patched.setattr(machine, "stacks", lambda seeds, device: [seeds])
+        text = failure(capsys, train.main, "--data", made, *seeds)
     assert "out of memory with 8 seeds side by side" in text
     assert "lower seeds_per_job, batch_size or components (no room for 1 GiB)" in text
     monkeypatch.undo()
     huge = ["--method", "vampprior", "--components", 10**14, "--seeds", 0]
     out = ["--output", tmp_path / "out"]
     text = failure(capsys, train.main, "--data", made, *out, *huge)
-    assert "out of memory with 1 seeds" in text
+    assert "out of memory with 1 seed " in text
 
 
 def test_evaluation_errors_are_one_line(made, tmp_path, capsys):

@@ -120,6 +120,10 @@ def test_the_order_of_a_stand_in_is_compared(tmp_path):
     assert order["verdict"].tolist() == ["open: significant in neither", *["holds"] * 2]
     assert order["paper_gap"].tolist() == pytest.approx([1.58, 5.89, 4.31])
     assert "Bone marrow (stand-in for Histopathology)" in markdown
+    many = [[fields | {"samples": 1000} for fields in group] for group in MARROW]
+    asked = [*cells("bone-marrow")[:-1], "1000"]
+    _, order, _ = compare(tmp_path, write(tmp_path, *many), asked)
+    assert set(order["verdict"]) == {"not comparable: S = 1000, not 10"}
 
 
 def test_a_quick_run_is_never_called_the_papers(tmp_path):

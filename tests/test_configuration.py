@@ -78,6 +78,8 @@ def test_shipped_configurations_are_valid(names):
         ),
         ({"label": "with {braces}"}, "label: 'with {braces}'; expected words without"),
         ({"name": "A b"}, "name: 'A b'; expected small letters, digits and hyphens"),
+        ({"name": "reference"}, "name: 'reference'; expected small letters, digits"),
+        ({"name": "my-reference"}, "name: 'my-reference'; expected small letters"),
         ({True: 3}, "True: no such key; expected"),
     ],
 )
@@ -136,6 +138,28 @@ def test_a_prior_has_no_hyphen(tmp_path, monkeypatch):
         methods.priors()
     (tmp_path / "priors/my-prior.py").rename(tmp_path / "priors/mine.py")
     assert methods.priors() == {"mine": {"title": "Mine"}}
+    (tmp_path / "priors/mine.py").rename(tmp_path / "priors/avb.py")
+    with pytest.raises(ValueError, match=r"avb\.py: expected another name"):
+        methods.priors()
+
+
+@pytest.mark.parametrize("own", [("component",), "components", ["components"], 3])
+def test_settings_of_a_prior_that_there_are_not(own, tmp_path, monkeypatch):
+    """As where the comma of a tuple is forgotten: they would be ignored."""
+    (tmp_path / "priors").mkdir()
+    text = f"class Mine:\n    own_settings = {own!r}\n"
+    (tmp_path / "priors/mine.py").write_text(text)
+    monkeypatch.setattr(methods, "MODELS", tmp_path)
+    with pytest.raises(
+        ValueError, match=r"mine\.py: own_settings is .*, expected a tu"
+    ):
+        methods.priors()
+
+
+def test_without_methods_on_onehot_nothing_is_asked_of_it():
+    short = {"onehot": [], "training": {"max_epochs": 10}}
+    found = configuration.check(configuration.load("paper.yaml") | short)
+    assert "onehot" not in dict(configuration.pairs(found))
 
 
 def test_only_the_shipped_settings_are_the_papers_protocol():

@@ -109,6 +109,20 @@ def test_without_a_file_digest_the_content_decides_and_is_fetched_again(
     np.testing.assert_array_equal(arrays["images"], IMAGES)
 
 
+def test_without_a_file_digest_a_fresher_file_goes_before_the_kept_one(
+    tmp_path, mirror
+):
+    bare = alternative("bare", sha256=None, name="bare.npz")
+    for images in (IMAGES, IMAGES + 1):
+        (mirror / "bare.npz").write_bytes(npz_bytes(images))
+        content = hashlib.sha256(images.tobytes()).hexdigest()
+        wanted = entry(bare, content_sha256=content)
+        _, arrays = sources.obtain(wanted, tmp_path / "raw", mirror)
+        np.testing.assert_array_equal(arrays["images"], images)
+    _, arrays = sources.obtain(wanted, tmp_path / "raw")  # it is all there is
+    np.testing.assert_array_equal(arrays["images"], IMAGES + 1)
+
+
 def test_a_second_run_contacts_no_network(tmp_path, network):
     network.table[URL + "mine.npz"] = [GOOD]
     mine = entry(alternative(base_urls=(URL,)))

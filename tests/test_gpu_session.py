@@ -174,14 +174,13 @@ def test_a_plan_of_other_code_is_refused(machine):
 
 
 def test_a_pair_that_has_been_begun_keeps_its_line(machine):
-    command = ["train", "out", "plan", "second/standard"]
-    assert session(machine, *command)[0] == 0
+    assert session(machine, "train", "out", "plan", "second/standard")[0] == 0
     text = (machine / "plan").read_text()
     line = f"second standard {SMALL} --method standard"
     assert line in text
     (machine / "edited").write_text(text.replace(line, f"{line} --learning-rate 0.1"))
-    command[2] = "edited"
-    for command in (command, ["stopped", "again", "edited"]):
+    train = ["train", "out", "edited", "second/standard"]
+    for command in (train, ["stopped", "again", "edited"]):
         status, output = session(machine, *command)
         assert status == 1
         assert f"error: second standard: begun with other flags, {SMALL}" in output

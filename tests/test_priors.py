@@ -6,9 +6,9 @@ import sys
 import pytest
 import torch
 
-from models import distributions, priors, vae
+from models import distributions, priors, runs, vae
 from models.priors.base import Prior
-from models.training import Trainer
+from models.training import Trainer, train
 from tests.conftest import images
 
 
@@ -57,3 +57,35 @@ def test_what_has_no_axis_of_seeds_is_refused(monkeypatch, small, shape):
     words = re.escape(f"prior.centre is {shape}, expected first an axis of 2 seeds")
     with pytest.raises(ValueError, match=words):
         Trainer(images("bernoulli"), small, [0, 1])
+
+
+def test_a_tensor_that_is_no_buffer_is_refused(monkeypatch, small):
+    class Bare(Centred):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.scale = torch.ones(2, 1)
+
+    monkeypatch.setattr(vae, "find", lambda method: Bare)
+    with pytest.raises(ValueError, match=r"prior\.scale is a tensor, expected a param"):
+        Trainer(images("bernoulli"), small, [0, 1])
+
+
+def test_a_drawn_constant_is_the_same_where_a_run_is_scored(
+    monkeypatch, small, tmp_path
+):
+    """Though it is not among the weights."""
+
+    class Drawn(Centred):
+        def __init__(self, settings, pixels, streams):
+            super().__init__(settings, pixels, streams)
+            drawn = streams.normal("init", 1, settings.latent_dim)
+            self.register_buffer("fixed", drawn, persistent=False)
+
+    monkeypatch.setattr(vae, "find", lambda method: Drawn)
+    dataset = images("bernoulli")
+    trainer = Trainer(dataset, small, [3])
+    (run,) = train(trainer)
+    record = dict.fromkeys(("commit", "device", "versions", "precision"), "made")
+    runs.write(tmp_path, run, dataset, small, record)
+    ((model, _),) = runs.read([tmp_path], dataset, torch.device("cpu"))
+    assert torch.equal(model.prior.fixed, trainer.model.prior.fixed)

@@ -83,6 +83,16 @@ def test_a_star_only_where_max_epochs_ends_a_run_before_its_patience(folders, tm
     assert expected in lines
 
 
+def test_a_folder_that_is_none_of_a_search_is_one_line(folders, tmp_path):
+    folder = tmp_path / "freyfaces/standard/seed0"
+    folder.parent.mkdir(parents=True)
+    folders[0].rename(folder)
+    out = ["--csv", str(tmp_path / "s.csv"), "--markdown", str(tmp_path / "s.md")]
+    words = r"freyfaces/standard/seed0: expected METHOD/rateR/seedN; of METHOD: 'freyf"
+    with pytest.raises(SystemExit, match=words):
+        search.main(["--runs", str(folder), *out])
+
+
 def diverge(folder, best):
     """Make of a run one that ended with no number, as training records it.
 

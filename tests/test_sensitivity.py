@@ -34,10 +34,10 @@ class Made:
         text = yaml.safe_dump(overlay)
         (self.variants / f"{name}.yaml").write_text(text)
 
-    def write(self, name, method, values, audit=(), **changes):
+    def write(self, name, method, values, audit=(), dataset="freyfaces", **changes):
         """Scores, and perhaps ln Z, of seeds 0, 1, ... with the side's settings."""
         (side,) = [side for side in self.sides() if side.name == name]
-        found = configuration.settings(side.config, "freyfaces", method)
+        found = configuration.settings(side.config, dataset, method)
         changes = {"settings_digest": found.digest, "data_digest": "data"} | changes
         stale = {"epoch": 7} if changes.pop("stale", False) else {}
         for kind, of, more in (
@@ -45,11 +45,11 @@ class Made:
             ("audit", audit, {"metric": "log_normaliser", "split": "prior"} | stale),
         ):
             rows = [
-                row("freyfaces", method.partition("-")[0], seed, value) | changes | more
+                row(dataset, method.partition("-")[0], seed, value) | changes | more
                 for seed, value in enumerate(of)
             ]
             if rows:
-                path = side.folder / kind / f"freyfaces/{method}.csv"
+                path = side.folder / kind / f"{dataset}/{method}.csv"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 columns = [*scores.COLUMNS, "scoring_commit", "scoring_device"]
                 pd.DataFrame(rows, columns=columns).to_csv(path, index=False)
@@ -133,6 +133,17 @@ def test_lower_precision_needs_every_prior_within_a_nat(made):
             precision="bfloat16",
         )  # fmt: skip
         assert f"nat of 0: bfloat16 {words}." in made.page()
+    (made.reference / "table1.csv").write_text(
+        "dataset,digest\nfreyfaces,data\nmnist,data\n"
+    )
+    for name, shift, more in (
+        ("shipped", 0, {}),
+        ("bf", 3, {"precision": "bfloat16"}),  # a change of 3 on another dataset
+    ):
+        values = np.add(BEFORE, shift)
+        made.write(name, "standard", values, dataset="mnist", **more)
+    made.write("bf", "vampprior-500", near, components=500, precision="bfloat16")
+    assert "nat of 0: bfloat16 does not." in made.page()
     made.write("bf", "iop", near)  # on a device that has no such precision
     with pytest.raises(BadInput, match="bf: freyfaces/iop was computed in the prec"):
         made.page()

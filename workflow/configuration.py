@@ -212,7 +212,8 @@ def onehot_pairs(config: dict) -> list[tuple[str, str]]:
 
 def first_epoch(config: dict) -> int:
     """Return the first epoch of Figure 2: all of its runs are past their warm-up."""
-    return max(settings(config, *pair).warmup_epochs for pair in onehot_pairs(config))
+    found = (settings(config, *pair).warmup_epochs for pair in onehot_pairs(config))
+    return max(found, default=0)
 
 
 def figure3_pairs(config: dict) -> list[tuple[str, str]]:

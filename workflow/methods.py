@@ -4,7 +4,10 @@ The files are read, not imported: a table must not wait for torch to load.
 """
 
 import ast
+from dataclasses import fields
 from pathlib import Path
+
+from models.settings import Settings
 
 ATTRIBUTES = {"title", "approximate", "own_settings"}
 MODELS = Path(__file__).resolve().parents[1] / "models"
@@ -36,12 +39,25 @@ def declared(file: Path) -> dict:
 
 
 def priors() -> dict[str, dict]:
-    """What each prior's file declares. Raises ValueError for a name with a hyphen."""
+    """What each prior's file declares.
+
+    Raises ValueError for a name with a hyphen or AVB's, and for own_settings that name
+    no settings, which would be ignored.
+    """
     files = sorted((MODELS / "priors").glob("*.py"))
     found = {f.stem: f for f in files if f.stem not in ("__init__", "base")}
+    known = {field.name for field in fields(Settings)} - {"method"}
     for name, file in found.items():
         if "-" in name:  # what follows one is K
             raise ValueError(f"{file}: expected a name without a hyphen")
+        if name == "avb":
+            raise ValueError(f"{file}: expected another name, which no method has")
+        own = declared(file).get("own_settings", ())
+        if not isinstance(own, tuple) or not known.issuperset(own):
+            raise ValueError(
+                f"{file}: own_settings is {own!r}, expected a tuple of names of "
+                f"{', '.join(sorted(known))}"
+            )
     return {name: declared(file) for name, file in found.items()}
 
 

@@ -75,7 +75,7 @@ def _local(
     file: File, alternative: Alternative, target: Path, mirror: Path | None
 ) -> Path:
     places, reasons = [], []
-    if target.is_file():
+    if target.is_file() and file.digests:
         try:
             verify(target, file.digests, f"{target}")
             return target
@@ -95,6 +95,8 @@ def _local(
                 )
         except (DataError, OSError) as error:
             reasons.append(f"{place.parent}: {error}")
+    if target.is_file() and not file.digests:  # where nothing fresher is
+        return target
     if not reasons:
         searched = [
             str(target.parent),

@@ -20,6 +20,11 @@ def line(kind: str, facts: Iterable[tuple[str, str, str, str]]) -> str:
     return f"{kind}: {'; '.join(words) or 'none'}."
 
 
+def made_by(args) -> str:
+    """A product's configuration in words."""
+    return f"Made by the {args.configuration}."
+
+
 def of_scores(frame: pd.DataFrame) -> str:
     """The line of these scores."""
     columns = (frame[name] for name in FACTS)
@@ -47,6 +52,6 @@ def add_arguments(parser) -> None:
 
 
 def footer(args, *notes: str) -> str:
-    """Notes and the runs' line as one."""
-    parts = (*notes, of_runs(args.runs))
+    """Notes, the runs' line and the configuration's name as one."""
+    parts = (*notes, of_runs(args.runs), made_by(args))
     return " ".join(part.strip() for part in parts if part.strip())

@@ -12,7 +12,7 @@ import pandas as pd
 
 from models.files import replacing
 from workflow.data import registry as datasets
-from workflow.report import tabular
+from workflow.report import origins, tabular
 from workflow.report.reading import BadInput
 
 
@@ -66,7 +66,7 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 def heading(title: str, args: argparse.Namespace) -> list[str]:
     """The first paragraphs of a page: what it is, whose runs, and their label."""
-    parts = [f"# {title}", f"Made by the {args.configuration}."]
+    parts = [f"# {title}", origins.made_by(args)]
     return [*parts, f"**{args.label}**"] if args.label else parts
 
 
@@ -82,6 +82,7 @@ def write_table(
     caption: "Table N: words".
     """
     name, words = caption.split(": ", 1)
+    below = [*below, origins.made_by(args)]
     parts = [f"**{name}.** {words}."]
     if args.label:
         parts.append(f"**{args.label}**")

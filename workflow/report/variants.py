@@ -71,7 +71,10 @@ def sides(
 
     Raises BadInput for a file that is no configuration, or of another name.
     """
-    found = [Side("shipped", configuration.shipped(), folder)]
+    try:
+        found = [Side("shipped", configuration.shipped(), folder)]
+    except ValueError as error:
+        raise BadInput(str(error)) from error
     for file in sorted(variants.glob("*.yaml"), key=lambda file: file.stem):
         try:
             config = configuration.check(

@@ -85,9 +85,12 @@ class Judge:
         return self.registry.original(dataset) != dataset
 
     def _other_settings(self, dataset: str, prior: str) -> str:
-        """How the cell's K or S is not the paper's; "" when both are."""
+        """How the cell's K or S is not the paper's; "" when both are.
+
+        A stand-in may have any K.
+        """
         cell, printed = self.table.cells[dataset, prior], self.printed(dataset, prior)
-        if cell.components != printed.components:
+        if cell.components != printed.components and not self._is_stand_in(dataset):
             return f"not comparable: K = {cell.components}, not {printed.components}"
         if cell.samples != SAMPLES:
             return f"not comparable: S = {cell.samples}, not {SAMPLES}"
@@ -129,10 +132,9 @@ class Judge:
             return Gap("missing", None, theirs)
         if self.reduced:
             return Gap(f"not comparable: {self.reduced}", mine, theirs)
-        if not self._is_stand_in(dataset):
-            for prior in (low, high):
-                if other := self._other_settings(dataset, prior):
-                    return Gap(other, mine, theirs)
+        for prior in (low, high):
+            if other := self._other_settings(dataset, prior):
+                return Gap(other, mine, theirs)
         if mine is None:
             return Gap(TOO_FEW, None, theirs)
         shift = None

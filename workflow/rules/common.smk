@@ -39,7 +39,9 @@ def core(*names):
 SCORING_CODE = core("runs", "evaluation", "quadrature", "scoring", "evaluate")
 AUDIT_CODE = core("runs", "evaluation", "scoring", "audit", "annealing")
 POSTERIOR_CODE = core("runs", "posterior")
-SCRIPTS_CODE = fingerprint(("workflow/scripts", "workflow/report"))
+SCRIPTS_CODE = fingerprint(
+    ("workflow/scripts", "workflow/report", "workflow/methods.py")
+)
 
 
 def present(pairs):

@@ -135,7 +135,7 @@ def main(argv=None):
         notes.append("≈: the proposed prior's density is estimated.")
     else:
         notes.append("No scores of the proposed method.")
-    footer = " ".join([*notes, origins.of_scores(used)])
+    footer = " ".join([*notes, origins.of_scores(used), origins.made_by(args)])
     title = f"{name}: test log-likelihood and the VampPrior's K"
     style.save(draw(vampprior, ours, title, args.label, footer), args.output)
 

@@ -31,7 +31,7 @@ def read(folder: Path) -> tuple[dict, pd.Series]:
         settings = record["settings"]
         row = {
             "dataset": record["dataset"],
-            "method": folder.parents[1].name,
+            "method": folder.absolute().parents[1].name,
             "rate": settings["learning_rate"],
             "seed": record["seed"],
             "best_valid_elbo": record["best_valid_elbo"],
@@ -43,6 +43,12 @@ def read(folder: Path) -> tuple[dict, pd.Series]:
             "data_digest": record["data_digest"][:16],
             "warmup": min(settings["warmup_epochs"], settings["max_epochs"]),
         }
+    try:
+        split(row["method"])
+    except ValueError as error:
+        raise BadInput(
+            f"{folder}: expected METHOD/rateR/seedN; of METHOD: {error}"
+        ) from error
     path = folder / "curve.csv"
     curve = reading.table(path, ("epoch", "valid_elbo"))
     if row["diverged"]:
