@@ -54,10 +54,9 @@ def test_the_findings_says_what_another_split_of_freyfaces_does():
     assert min(gaps) > 0
     assert max(against) < 0.05
     away = [f"{g:+.1f} ({said(p)})" for g, p in zip(gaps, against, strict=True)]
-    standard, vamp, iop = (WORDS[len(of)] for of in new.values())
+    (seeds,) = {len(of) for of in new.values()}
     for words in (
-        f"{standard} seeds of the standard prior, {vamp} of the VampPrior, {iop} of "
-        "the IOP",
+        f"{WORDS[seeds]} seeds of each prior. The order of the means is that of the",
         f"moves the means by {moved[0]:+.1f} (standard VAE, {said(ps[0])}), "
         f"{moved[1]:+.1f} (VampPrior, {said(ps[1])}) and {moved[2]:+.1f} (IOP, "
         f"{said(ps[2])})",
