@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -60,6 +61,19 @@ def normalised(dataset):
     """Ours less ln Z of each seed."""
     integral = scored(dataset, "iop", "prior", "log_normaliser", "audit")
     return scored(dataset, "iop") - integral
+
+
+def printed(dataset):
+    """The paper's mean and sd of a dataset's cells in Table 2, by prior."""
+    paper = pd.read_csv(reference.FOLDER / "paper.csv").query("dataset == @dataset")
+    return {row.prior: row for row in paper.itertuples()}
+
+
+def against(ours, theirs):
+    """Welch's test against eight values with the paper's mean and deviation."""
+    shape = np.arange(8) - 3.5
+    like = theirs.mean + theirs.sd * shape / shape.std(ddof=1)
+    return stats.ttest_ind(ours, like, equal_var=False)
 
 
 def welch(one, other):

@@ -11,6 +11,7 @@ from committed import (
     flowing,
     kept,
     normalised,
+    printed,
     said,
     sampled_more,
     scored,
@@ -54,8 +55,7 @@ def test_the_findings_says_what_bone_marrow_shows():
     ):
         p = welch(one, standard)
         assert words.format(one.mean() - standard.mean(), said(p)) in text
-    paper = pd.read_csv(place / "paper.csv").query("dataset == 'histopathology'")
-    low, middle, high = paper["mean"]
+    low, middle, high = (cell.mean for cell in printed("histopathology").values())
     gaps = middle - low, high - middle, high - low
     assert "are {:+.1f}, {:+.1f} and {:+.1f}.".format(*gaps) in text
     two = [of[:2].mean() for of in tested]

@@ -1,29 +1,16 @@
 """The README's own numbers, from the committed runs."""
 
-import numpy as np
 import pandas as pd
-from committed import CELLS, README, flowing, freyfaces, text_of
-from scipy import stats
+from committed import CELLS, README, against, flowing, freyfaces, printed, text_of
 
 from workflow import configuration, reference
 
 
-def against(ours, theirs):
-    """Welch's test against eight values with the paper's mean and deviation."""
-    shape = np.arange(8) - 3.5
-    like = theirs.mean + theirs.sd * shape / shape.std(ddof=1)
-    return stats.ttest_ind(ours, like, equal_var=False)
-
-
 def test_the_readme_shows_what_the_committed_runs_give():
     """Every number of its table, from the scores and the paper's own numbers."""
-    paper = pd.read_csv(reference.FOLDER / "paper.csv")
+    paper = printed("freyfaces")
     for method, name in CELLS.items():
-        ours = freyfaces(method)
-        prior = method.partition("-")[0]
-        (theirs,) = paper[
-            (paper["dataset"] == "freyfaces") & (paper["prior"] == prior)
-        ].itertuples()
+        ours, theirs = freyfaces(method), paper[method.partition("-")[0]]
         (line,) = [
             x
             for x in text_of(README).splitlines()
@@ -98,12 +85,11 @@ def test_the_readme_says_where_table_2_comes_from():
 
 
 def test_the_readme_says_what_a_correction_for_three_tests_would_do():
-    paper = pd.read_csv(reference.FOLDER / "paper.csv").query("dataset == 'freyfaces'")
+    paper = printed("freyfaces")
     found = {
-        prior: against(freyfaces(method), theirs).pvalue
+        prior: against(freyfaces(method), paper[prior]).pvalue
         for method in CELLS
         for prior in [method.partition("-")[0]]
-        for theirs in paper[paper["prior"] == prior].itertuples()
     }
     corrected, largest = {}, 0.0
     for rank, prior in enumerate(sorted(found, key=found.get)):  # Holm 1979
@@ -121,13 +107,12 @@ def test_the_readme_shows_the_seed_of_mnist_and_how_its_runs_end():
     scores = reference.FOLDER / "scores/mnist/standard.csv"
     rows = pd.read_csv(scores).query("split == 'test' and metric == 'log_likelihood'")
     (ours,), (kept,), (last,) = rows["value"], rows["epoch"], rows["epochs"]
-    paper = pd.read_csv(reference.FOLDER / "paper.csv").query("dataset == 'mnist'")
-    theirs = paper.set_index("prior").loc["standard"]
-    line = f"| {ours:.2f} | {theirs['mean']:.2f} ± {theirs['sd']:.2f} | "
-    assert f"| MNIST | standard | 1 {line}{ours - theirs['mean']:+.2f} |" in text_of(
+    theirs = printed("mnist")["standard"]
+    line = f"| {ours:.2f} | {theirs.mean:.2f} ± {theirs.sd:.2f} | "
+    assert f"| MNIST | standard | 1 {line}{ours - theirs.mean:+.2f} |" in text_of(
         README
     )
-    away = (theirs["mean"] - ours) / theirs["sd"]
+    away = (theirs.mean - ours) / theirs.sd
     assert f"lies {away:.1f} of the paper's standard deviations below" in flowing(
         README
     )
@@ -156,7 +141,7 @@ def test_the_readme_shows_the_seed_of_mnist_and_how_its_runs_end():
 
 
 def test_the_readme_says_which_cells_hold_with_other_choices():
-    paper = pd.read_csv(reference.FOLDER / "paper.csv").query("dataset == 'freyfaces'")
+    paper = printed("freyfaces")
     for kind, method, words in (
         ("rate3e-4", "iop", "With 3e-4 for all the IOP holds: "),
         ("rate3e-4", "standard", "as does the standard VAE: "),
@@ -165,7 +150,7 @@ def test_the_readme_says_which_cells_hold_with_other_choices():
         ("patience50", "iop", ""),
     ):
         ours = freyfaces(method, kind=f"variants/{kind}/scores")
-        (theirs,) = paper[paper["prior"] == method.partition("-")[0]].itertuples()
+        theirs = paper[method.partition("-")[0]]
         test, gap = against(ours, theirs), ours.mean() - theirs.mean
         assert (test.pvalue >= 0.05) == bool(words)
         if words:
