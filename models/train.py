@@ -69,11 +69,12 @@ def main(argv: list[str] | None = None) -> None:
             raise
         device = torch.device(arguments.device)
         stack = len(machine.stacks(arguments.seeds, device)[0])
-        side_by_side = "seeds_per_job, " if stack > 1 else ""
+        many, fewer = "one seed", ""
+        if stack > 1:
+            many, fewer = f"{stack} seeds side by side", "seeds_per_job, "
         sys.exit(
-            f"error: out of memory with {stack} seed{'s' * (stack > 1)} side by side; "
-            f"expected less: lower {side_by_side}batch_size or components "
-            f"({str(error).splitlines()[0]})"
+            f"error: out of memory with {many}; expected less: lower {fewer}batch_size "
+            f"or components ({str(error).splitlines()[0]})"
         )
 
 

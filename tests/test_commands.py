@@ -90,12 +90,15 @@ def test_what_shares_a_seed_shares_no_noise(small):
 def test_other_settings_leave_a_seeds_numbers_as_they_are(small):
     """Rates, patience, precision: or comparing them seed by seed would pair nothing."""
     base = dataclasses.replace(small, method="iop")
+    others = {  # by kind; the one text is the precision
+        bool: lambda value: not value,
+        int: lambda value: value + 1,
+        float: lambda value: value / 2,
+        str: lambda value: "bfloat16",
+    }
     for field in set(base.as_dict()) - {"method", "components"}:
         value = getattr(base, field)
-        other = "bfloat16" if field == "precision" else type(value)(not value)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            other = value / 2 if isinstance(value, float) else value + 1
-        changed = dataclasses.replace(base, **{field: other})
+        changed = dataclasses.replace(base, **{field: others[type(value)](value)})
         assert changed != base
         assert changed.streams("made") == base.streams("made"), field
 
@@ -180,7 +183,7 @@ def test_out_of_memory_names_what_to_lower(made, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Trainer, "run_epoch", full)
     seeds = ["--seeds", *map(str, range(8)), "--output", tmp_path / "out"]
     text = failure(capsys, train.main, "--data", made, *seeds)
-    assert "out of memory with 1 seed side by side" in text
+    assert "out of memory with one seed; expected less" in text
     assert "lower batch_size or components (no room for 1 GiB)" in text
     with monkeypatch.context() as patched:  # as on a GPU
         patched.setattr(machine, "stacks", lambda seeds, device: [seeds])
@@ -191,7 +194,7 @@ def test_out_of_memory_names_what_to_lower(made, tmp_path, monkeypatch, capsys):
     huge = ["--method", "vampprior", "--components", 10**14, "--seeds", 0]
     out = ["--output", tmp_path / "out"]
     text = failure(capsys, train.main, "--data", made, *out, *huge)
-    assert "out of memory with 1 seed " in text
+    assert "out of memory with one seed" in text
 
 
 def test_evaluation_errors_are_one_line(made, tmp_path, capsys):

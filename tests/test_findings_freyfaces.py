@@ -227,7 +227,8 @@ def test_the_findings_says_what_a_lower_rate_of_t_gives():
         for kind in (f"{variant}/scores", "scores")
     ]
     words = (
-        f"the least, {WORDS[len(low)]} seeds score {low.mean():.2f} ± {low.std():.2f}, "
+        f"the least of the paper's range, {WORDS[len(low)]} seeds score "
+        f"{low.mean():.2f} ± {low.std():.2f}, "
         f"{gaps[0].mean():+.1f} from the same seeds at 1e-3 ({said(p)}, paired). "
         f"Normalised, {gaps[1].mean():+.1f} is left ({said(normal)}): their ln Z is "
         f"{small.mean():.1f} ± {small.std():.1f} instead of {large.mean():.1f} ± "

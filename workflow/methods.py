@@ -45,20 +45,24 @@ def priors() -> dict[str, dict]:
     no settings, which would be ignored.
     """
     files = sorted((MODELS / "priors").glob("*.py"))
-    found = {f.stem: f for f in files if f.stem not in ("__init__", "base")}
+    found = {}
     known = {field.name for field in fields(Settings)} - {"method"}
-    for name, file in found.items():
+    for file in files:
+        name = file.stem
+        if name in ("__init__", "base"):
+            continue
         if "-" in name:  # what follows one is K
             raise ValueError(f"{file}: expected a name without a hyphen")
         if name == "avb":
             raise ValueError(f"{file}: expected another name, which no method has")
-        own = declared(file).get("own_settings", ())
+        found[name] = declared(file)
+        own = found[name].get("own_settings", ())
         if not isinstance(own, tuple) or not known.issuperset(own):
             raise ValueError(
                 f"{file}: own_settings is {own!r}, expected a tuple of names of "
                 f"{', '.join(sorted(known))}"
             )
-    return {name: declared(file) for name, file in found.items()}
+    return found
 
 
 PRIORS = priors()

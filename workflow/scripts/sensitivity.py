@@ -100,8 +100,8 @@ def verdicts(lines: list[dict], priors: list[str]) -> str:
         )
         words.append(f"{mode} {'does' if met else 'does not'}")
     return (
-        "A lower precision may become the default where, with every prior of Table 2 "
-        f"on each dataset tried, p is {statistics.LEVEL} or more and the whole "
+        "A lower precision may become the default where it was tried with every prior "
+        f"of Table 2 and, each time, p is {statistics.LEVEL} or more and the whole "
         f"interval within {NATS:g} nat of 0: {', '.join(words) or 'none was tried'}."
     )
 
