@@ -210,7 +210,7 @@ def test_the_findings_says_what_the_audit_of_freyfaces_found():
 
 
 def test_the_findings_says_what_a_lower_rate_of_t_gives():
-    """Seed by seed, on the seeds that have been run at both."""
+    """Seed by seed."""
     variant = "variants/ratio-rate1e-4"
     low = freyfaces("iop", kind=f"{variant}/scores")
     high = freyfaces("iop")[low.index]
@@ -237,5 +237,5 @@ def test_the_findings_says_what_a_lower_rate_of_t_gives():
     )
     assert words in flowing(FINDINGS), words
     assert normal >= 0.05 > integral
-    assert low.mean() < printed("freyfaces")["iop"].mean
+    assert low.mean() < high.mean() < printed("freyfaces")["iop"].mean
     assert elbos[0] < elbos[1]
