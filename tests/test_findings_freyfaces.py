@@ -232,7 +232,8 @@ def test_the_findings_says_what_a_lower_rate_of_t_gives():
         f"{gaps[0].mean():+.1f} from the same seeds at 1e-3 ({said(p)}, paired). "
         f"Normalised, {gaps[1].mean():+.1f} is left ({said(normal)}): their ln Z is "
         f"{small.mean():.1f} ± {small.std():.1f} instead of {large.mean():.1f} ± "
-        f"{large.std():.1f} ({said(integral)}). Their validation ELBO, estimated anew, "
+        f"{large.std():.1f} ({said(integral)}), estimated from another [starting "
+        "density](protocol.md). Their validation ELBO, estimated anew, "
         f"is {elbos[0]:.1f} against {elbos[1]:.1f}"
     )
     assert words in flowing(FINDINGS), words

@@ -72,25 +72,22 @@ def heading(title: str, args: argparse.Namespace) -> list[str]:
 
 def write_table(
     args: argparse.Namespace,
+    number: int,
     caption: str,
     header: list[str],
     rows: tuple[list[list[str]], list[list[str]]],
     below: list[str],
 ) -> None:
-    """Write a table of the paper; rows: of Markdown and of LaTeX.
-
-    caption: "Table N: words".
-    """
-    name, words = caption.split(": ", 1)
+    """Write a table of the paper by its number there; rows: of Markdown, of LaTeX."""
     below = [*below, origins.made_by(args)]
-    parts = [f"**{name}.** {words}."]
+    parts = [f"**Table {number}.** {caption}."]
     if args.label:
         parts.append(f"**{args.label}**")
-        words += f" ({args.label})"
+        caption += f" ({args.label})"
     parts += [tabular.markdown(header, rows[0]), " ".join(below)]
     write_text(args.markdown, "\n\n".join(parts))
     mark = f"tab:{Path(args.latex).stem}"
-    write_text(args.latex, tabular.latex(header, rows[1], words, mark, below))
+    write_text(args.latex, tabular.latex(header, rows[1], caption, mark, below))
 
 
 def write_text(path: str | Path, text: str) -> None:

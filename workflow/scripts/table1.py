@@ -18,7 +18,7 @@ COLUMNS = [
     "digest",
 ]
 HEADER = ["Dataset", "Dimension", "Train size", "Valid size", "Test size"]
-CAPTION = "Table 1: Number and dimensions of datasets"
+CAPTION = "Number and dimensions of datasets"
 
 
 def sizes(
@@ -109,7 +109,7 @@ def main(argv=None):
     products.write_csv(args.csv, rows, COLUMNS)
     text = grid(rows)
     escaped = [[tabular.escape(field) for field in row] for row in text]
-    products.write_table(args, CAPTION, HEADER, (text, escaped), notes(rows))
+    products.write_table(args, 1, CAPTION, HEADER, (text, escaped), notes(rows))
 
 
 if __name__ == "__main__":

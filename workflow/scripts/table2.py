@@ -29,8 +29,7 @@ COLUMNS = [
     "diverged",
 ]
 CAPTION = (
-    "Table 2: Comparison of test log-likelihoods (nats), mean ± standard deviation "
-    "over seeds"
+    "Comparison of test log-likelihoods (nats), mean ± standard deviation over seeds"
 )
 
 
@@ -177,7 +176,7 @@ def main(argv=None):
     below = [*notes(table, registry), origin]
     products.write_csv(args.csv, rows(table, registry, args.configuration), COLUMNS)
     grids = grid(table, "markdown"), grid(table, "latex")
-    products.write_table(args, CAPTION, header, grids, below)
+    products.write_table(args, 2, CAPTION, header, grids, below)
 
 
 if __name__ == "__main__":
