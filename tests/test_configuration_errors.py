@@ -14,6 +14,7 @@ from workflow.configuration import ROOT
     [
         ({"sedes": 3}, "sedes: no such key; did you mean seeds?"),
         ({"seeds": "8"}, "seeds: '8' is not of type 'integer'"),
+        ({"compile": "true"}, "compile: 'true'; expected true or false (--config: Tru"),
         ({"seeds": 0}, "seeds: 0 is less than the minimum of 1"),
         ({"seeds": 8.0}, "seeds: 8.0 is not of type 'integer'"),
         (

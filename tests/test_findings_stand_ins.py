@@ -35,7 +35,7 @@ def test_the_findings_says_how_many_components_are_in_use():
     few, more = used.values()
     words = "fall on effectively {:.1f} to {:.1f} of the VampPrior's 500 components"
     assert words.format(few.min(), few.max()) in text
-    words = f"on FreyFaces split anew on {more.min():.0f} to {more.max():.0f}."
+    words = f"on FreyFaces split anew on {more.min():.0f} to {more.max():.0f} ("
     assert words in text
     gains = np.log(500 / few)
     words = "would be at least {:.1f} to {:.1f} higher"

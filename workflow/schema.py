@@ -43,6 +43,8 @@ def _line(error, name: str) -> str:
         return f"{key}: {found!r}; expected {', '.join(error.validator_value)}"
     if error.validator == "type" and error.validator_value == "number":
         return f"{key}: {found!r}; expected a number, like 0.001 or 1.0e-3"
+    if error.validator == "type" and error.validator_value == "boolean":
+        return f"{key}: {found!r}; expected true or false (--config: True or False)"
     if error.validator == "pattern":
         return f"{key}: {found!r}; expected {rule['$comment']}"
     return f"{key}: {error.message}"
