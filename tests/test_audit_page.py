@@ -130,6 +130,22 @@ def test_a_count_that_some_seeds_lack_is_not_shown(tmp_path):
     assert ratio["components_in_use"].isna().all()
 
 
+@pytest.mark.parametrize("metric", ["log_normaliser", "mean_ratio", "kl_aggregated"])
+@pytest.mark.parametrize("left", [0, 7])
+def test_an_audit_that_lacks_rows_is_refused(tmp_path, metric, left):
+    fewer = [
+        rows[:left]
+        if (rows[0]["metric"], rows[0]["prior"]) == (metric, "iop")
+        else rows
+        for rows in AUDITS
+    ]
+    seed = 7 if left else 0
+    with pytest.raises(
+        SystemExit, match=rf"csv: seed {seed} has no {metric}; audit it"
+    ):
+        page(tmp_path, fewer)
+
+
 def test_chains_that_started_elsewhere_are_named(tmp_path):
     (early, *_) = audit.EARLIER
     old = [[row | {"scoring_commit": early} for row in rows] for rows in AUDITS]

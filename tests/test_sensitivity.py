@@ -9,7 +9,7 @@ from scipy import stats
 
 from workflow import configuration
 from workflow.configuration import ROOT
-from workflow.report import products, scores, variants
+from workflow.report import audit_rows, products, scores, variants
 from workflow.report.reading import BadInput
 from workflow.scripts import sensitivity
 
@@ -112,6 +112,20 @@ def test_a_precision_that_no_configuration_asked_for_is_named(made):
     assert words not in made.page()
     made.write("short", "iop", AFTER, precision="tensorfloat32")
     assert words in made.page()
+
+
+def test_where_chains_started_is_named_if_it_changed(made):
+    words = "patience 150 → 7, ln Z's chains from N(0, I) → a Gaussian like q(z)"
+    assert words not in made.page()
+    (early, *_) = audit_rows.EARLIER
+    made.write("shipped", "iop", BEFORE, audit=[1.0, 2.0], scoring_commit=early)
+    assert made.page().count(words) == 1  # in the normalised row
+    assert "patience 150 → 7  " in made.page()
+    made.write("short", "iop", AFTER, audit=[2.0, 2.5], scoring_commit=early)
+    assert words not in made.page()
+    both = [early, "0123456789ab"]
+    mixed = pd.DataFrame({"metric": "log_normaliser", "scoring_commit": both})
+    assert audit_rows.starts(mixed) == "N(0, I) and a Gaussian like q(z)"
 
 
 def test_lower_precision_needs_every_prior_within_a_nat(made):

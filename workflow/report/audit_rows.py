@@ -18,6 +18,8 @@ RATIO = (
     "kl_aggregated",
     "components_in_use",  # of a mixture
 )
+# commits whose chains started from N(0, I); later ones from near q(z)
+EARLIER = {"964ca95ba303", "aa3db65effd7"}
 MEANS = ("log_normaliser", "mean_ratio", "kl_to_normal", "kl_to_prior")
 RUN = ["dataset", "prior", "seed"]
 # what scores and audits of the same weights share
@@ -61,6 +63,14 @@ def read(score_files: list[str], audit_files: list[str], samples: int) -> pd.Dat
             )
     again = (audits["metric"] == "log_likelihood") & (audits["samples"] == samples)
     return pd.concat([both, audits[~again]], ignore_index=True)
+
+
+def starts(frame: pd.DataFrame) -> str:
+    """What the chains started from that estimated ln Z in audits as from `read`."""
+    rows = frame[frame["metric"] == "log_normaliser"]
+    early = rows["scoring_commit"].isin(EARLIER)
+    found = {"N(0, I)": early.any(), "a Gaussian like q(z)": not early.all()}
+    return " and ".join(name for name, there in found.items() if there)
 
 
 def densities(frame: pd.DataFrame) -> dict[tuple[str, str, bool], pd.DataFrame]:
@@ -146,11 +156,16 @@ def objectives(folders: list[Path], frame: pd.DataFrame) -> dict[tuple, float]:
 def ratio_rows(
     frame: pd.DataFrame, objective: dict[tuple, float], configuration: str
 ) -> list[dict]:
-    """One row for each prior of a dataset."""
+    """One row for each prior of a dataset.
+
+    Raises BadInput where an audited seed lacks one of RATIO that all priors have.
+    """
     found = []
-    groups = dict(iter(frame[frame["metric"].isin(RATIO)].groupby(RUN[:2])))
+    groups = dict(iter(frame.groupby(RUN[:2])))
     for dataset, prior in sorted(groups, key=_order):
         of = groups[dataset, prior]
+        _check_whole(of)
+        of = of[of["metric"].isin(RATIO)]
         counts = of.groupby("metric")["samples"].first()
         values = of.pivot(index="seed", columns="metric", values="value")
         values["kl_to_normal"] = values["kl_aggregated"]
@@ -178,6 +193,15 @@ def ratio_rows(
         row["ratio_objective"] = None if math.isnan(middle) else middle
         found.append(row)
     return found
+
+
+def _check_whole(rows: pd.DataFrame) -> None:
+    """Raise BadInput where the rows of one pair's audits are not all there."""
+    audited = set(rows["seed"])
+    for metric in RATIO[:-1]:  # the last is of mixtures alone
+        for seed in sorted(audited - set(rows[rows["metric"] == metric]["seed"])):
+            file = rows["file"].iloc[-1]
+            raise BadInput(f"{file}: seed {seed} has no {metric}; audit it again")
 
 
 def _mean(values: pd.Series | None) -> float | None:

@@ -140,7 +140,9 @@ def compared(found: list[Side]) -> list[dict]:
             lines.append(row | {"normalised": False} | _held(a["value"], b["value"]))
             a, b = before.normalised(pair), side.normalised(pair)
             if a is not None and b is not None and len(a.index.intersection(b.index)):
-                lines.append(row | {"normalised": True} | _held(a, b))
+                starts = [audit_rows.starts(s.audits(pair)) for s in (before, side)]
+                row |= {"normalised": True, "starts": tuple(starts)}
+                lines.append(row | _held(a, b))
     return lines
 
 

@@ -9,6 +9,7 @@ from workflow.methods import ESTIMATED, METHODS, shown
 from workflow.report import origins, products, reading, tabular
 from workflow.report.audit_rows import (
     COLUMNS,
+    EARLIER,
     MEANS,
     RATIO_COLUMNS,
     objectives,
@@ -18,7 +19,6 @@ from workflow.report.audit_rows import (
 )
 
 MISS = 1.0  # nats
-EARLIER = {"964ca95ba303", "aa3db65effd7"}  # audits whose chains started elsewhere
 NOTES = (
     "Test log-likelihoods in nats, mean ± standard deviation over the seeds, with S "
     "importance samples. Each is on average below the logarithm of the integral of "

@@ -24,8 +24,9 @@ INTRODUCTION = (
     'in what "Changed" names. A seed has the same initial weights, shuffles and noise '
     "before and after on the same kind of device, so p is of a paired t-test, over the "
     "seeds that both have; no correction for the number of tests. Another device "
-    "rounds differently, which training amplifies: where the device changed too, a "
-    "difference may be due to either change. ≈: with a p(z) that integrates to Z, not "
+    "rounds differently, which training amplifies: where the device, or where the "
+    "chains that estimate ln Z start, changed too, a difference may be due to either "
+    "change. ≈: with a p(z) that integrates to Z, not "
     "to one; normalised: less ln Z of each seed, where both sides have been audited. "
     "ln Z is estimated by annealed importance sampling: on average too low, the more "
     "so the fewer of its chains are effective, so that normalised scores are on "
@@ -74,6 +75,8 @@ def _words(line: dict) -> str:
     for of in ("device", "precision"):  # that no configuration asked for
         if len(set(line[f"{of}s"])) > 1:
             changed.setdefault(of, line[f"{of}s"])
+    if len(set(line.get("starts", ()))) > 1:
+        changed["ln Z's chains from"] = line["starts"]
     text = ", ".join(
         f"{key.replace('_', ' ')} {old} → {new}" for key, (old, new) in changed.items()
     )
