@@ -181,6 +181,21 @@ def test_a_search_at_other_settings_is_refused(taken):
         assert f"iop/rate0.01/seed0/record.json: {message}" in output
 
 
+def test_a_folder_that_is_no_run_is_passed_over_and_no_method_refused(taken, tmp_path):
+    shutil.copytree(taken / "results/reference", place := tmp_path / "reference")
+    runs, search_place = place / "runs/digits-gray/iop", place / "search/digits-gray"
+    before = reference.search_runs("digits-gray", place)
+    for folder in (runs, search_place / "iop/rate0.01"):
+        shutil.copytree(folder / "seed0", folder / "seed0.old")
+    assert reference.seeds("digits-gray", "iop", place) == [0, 1]
+    assert reference.search_runs("digits-gray", place) == before
+    shutil.copytree(search_place / "iop", search_place / "gone")
+    with pytest.raises(
+        ValueError, match=r"seed0/record\.json: of 'gone', expected one"
+    ):
+        reference.searched(tiny(), place)
+
+
 def test_searches_of_several_patiences_are_refused(taken, tmp_path):
     config = tiny()
     shutil.copytree(taken / "results/reference", place := tmp_path / "reference")

@@ -45,6 +45,23 @@ def test_sizes_and_runs_of_different_data_are_not_taken_over(finished, tmp_path)
         take.main([*arguments, "digits-gray/iop", "onehot/iop"])
 
 
+def test_a_variant_is_of_the_data_that_the_table_above_names(finished, tmp_path):
+    results, place = tmp_path / "results", tmp_path / "reference"
+    shutil.copytree(finished / "results/quick", results)
+    arguments = ["--results", str(results), "--reference"]
+    take.main([*arguments, str(place), "digits-gray/iop"])
+    variant = place / "variants/mine"
+    take.main([*arguments, str(variant), "digits-gray/iop", "digits-binary/iop"])
+    sizes = pd.read_csv(variant / "table1.csv")  # of what is not above alone
+    assert list(sizes["dataset"]) == ["digits-binary"]
+    assert set(reference.data_digests(variant)) == {"digits-gray", "digits-binary"}
+    for path in (results / "table1.csv", *results.rglob("record.json")):
+        above = reference.data_digests(place)["digits-gray"]
+        path.write_text(path.read_text().replace(above, "f" * 64))
+    with pytest.raises(SystemExit, match=f"digest {'f' * 16}, expected {above[:16]}"):
+        take.main([*arguments, str(variant), "digits-gray/standard"])
+
+
 def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp_path):
     results = tmp_path / "results"
     shutil.copytree(finished / "results/quick", results)

@@ -5,10 +5,10 @@ finished runs there.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from workflow import configuration
+from workflow import configuration, methods
 from workflow.report import reading
 from workflow.report.reading import BadInput
 
@@ -19,8 +19,17 @@ PLACES = {"settings": "the configuration", "data": "table1.csv"}
 
 def seeds(dataset: str, method: str, folder: Path = FOLDER) -> list[int]:
     """The seeds of a pair that have a record, ascending."""
-    records = (folder / "runs" / dataset / method).glob("seed*/record.json")
-    return sorted(int(path.parent.name.removeprefix("seed")) for path in records)
+    return sorted(
+        int(path.name.removeprefix("seed"))
+        for path in _finished(folder / "runs" / dataset / method)
+    )
+
+
+def _finished(place: Path) -> Iterator[Path]:
+    """The folders seedN of a folder that have a record; another name is no run's."""
+    for path in place.glob("seed*/record.json"):
+        if path.parent.name.removeprefix("seed").isdecimal():
+            yield path.parent
 
 
 def present(
@@ -59,20 +68,30 @@ def present(
 
 
 def data_digests(folder: Path = FOLDER) -> dict[str, str]:
-    """Digest of each dataset's arrays, by table1.csv; of a variant, by that above."""
-    for place in (folder, folder.absolute().parents[1]):
-        if (path := place / "table1.csv").exists():
-            table = reading.table(path, ("dataset", "digest"))
-            return dict(zip(table["dataset"], table["digest"], strict=True))
-    return {}
+    """Digest of each dataset's arrays, by table1.csv; of a variant, as that above."""
+    return _table1(folder) | _table1(above(folder))
+
+
+def above(folder: Path) -> Path:
+    """Where the runs lie that those of a variant's folder are held against."""
+    return folder.absolute().parents[1]
+
+
+def _table1(folder: Path) -> dict[str, str]:
+    path = folder / "table1.csv"
+    if not path.exists():
+        return {}
+    table = reading.table(path, ("dataset", "digest"))
+    return dict(zip(table["dataset"], table["digest"], strict=True))
 
 
 def search_runs(dataset: str, folder: Path = FOLDER) -> list[str]:
     """The folders of a dataset's search, METHOD/rateR/seedN, in a fixed order."""
     place = folder / "search" / dataset
     return sorted(
-        path.parent.relative_to(place).as_posix()
-        for path in place.glob("*/rate*/seed*/record.json")
+        path.relative_to(place).as_posix()
+        for rate in place.glob("*/rate*")
+        for path in _finished(rate)
     )
 
 
@@ -88,7 +107,12 @@ def searched(config: dict, folder: Path = FOLDER) -> list[str]:
         for run in runs:
             path = folder / "search" / dataset / run / "record.json"
             name = path.relative_to(folder.parents[1])
-            now = configuration.settings(config, dataset, run.partition("/")[0])
+            method = run.partition("/")[0]
+            try:
+                methods.split(method)
+            except ValueError as error:
+                raise BadInput(f"{name}: of {error}") from error
+            now = configuration.settings(config, dataset, method)
             with reading.record(path) as record:
                 settings, digest = record["settings"], record["data_digest"]
                 free = {key: settings[key] for key in ("learning_rate", "patience")}

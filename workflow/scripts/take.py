@@ -15,6 +15,7 @@ from models.files import replacing
 from workflow.reference import (
     FOLDER,
     SHORT,
+    above,
     data_digests,
     search_runs,
     seeds,
@@ -82,16 +83,17 @@ def size_files(results: Path, datasets: set[str], folder: Path = FOLDER) -> Writ
     """The datasets' rows of table1.csv, where a results folder has one.
 
     Raises BadInput unless all runs of the datasets, here and there, are of the data
-    that it then names.
+    that it then names; for a variant's, of those that the table above names.
     """
     source, target = (root / "table1.csv" for root in (results, folder))
-    known = data_digests(folder)
+    known, fixed = data_digests(folder), data_digests(above(folder))
     frame = pd.DataFrame()
     if source.exists():
         frame = reading.table(source, ("dataset", "digest"))
         frame = frame[frame["dataset"].isin(datasets)]
         frame = frame[frame["dataset"].map(known) != frame["digest"]]
-        known |= dict(zip(frame["dataset"], frame["digest"], strict=True))
+        known |= dict(zip(frame["dataset"], frame["digest"], strict=True)) | fixed
+        frame = frame[~frame["dataset"].isin(fixed)]
     for dataset in sorted(datasets):
         for path in (*_records(results, dataset), *_records(folder, dataset)):
             with reading.record(path) as record:
