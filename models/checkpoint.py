@@ -48,9 +48,13 @@ class Scratch:
             self.save(state())
 
     def save(self, state: dict) -> None:
-        """Write beside the file, then rename over it."""
+        """Write beside the file, then rename over it. Raises OSError if it cannot."""
         with replacing(self.path) as temporary:
-            torch.save({"key": self.key, "state": state}, temporary)
+            try:
+                torch.save({"key": self.key, "state": state}, temporary)
+            except RuntimeError as error:  # torch's, for a disk that is full
+                line = str(error).splitlines()[0]
+                raise OSError(f"{self.path}: cannot be written ({line})") from error
         self._last = time.monotonic()
 
     def remove(self) -> None:

@@ -112,7 +112,15 @@ def commit() -> str:
             ).stdout.strip()
             for arguments in (
                 ["rev-parse", "--short=12", "HEAD"],
-                ["status", "--porcelain", "--", "*.py", "*.smk", "*.yaml", "Snakefile"],
+                [
+                    "status",
+                    "--porcelain",
+                    "--",
+                    "*.py",
+                    "*.smk",
+                    "*.yaml",
+                    "*Snakefile",
+                ],
             )
         )
     except (OSError, subprocess.CalledProcessError):

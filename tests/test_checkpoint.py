@@ -1,6 +1,7 @@
 """A scratch checkpoint is whole, of its own run, or none."""
 
 import dataclasses
+import os
 
 import pytest
 from commanded import SMALL
@@ -65,3 +66,14 @@ def test_a_checkpoint_of_another_run_is_ignored(change, made, tmp_path, monkeypa
     monkeypatch.setattr(Trainer, "run_epoch", counting)
     train.main(["--data", str(path), *common, *more])
     assert epochs == [0, 1]  # of SMALL: none was taken from the other run
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no full device here")
+def test_a_disk_that_is_full_is_told_and_an_older_checkpoint_stands(tmp_path):
+    scratch = Scratch(tmp_path / "x", key="this")
+    scratch.save({"epoch": 1})
+    (tmp_path / f".{os.getpid()}.x").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"/x: cannot be written \("):
+        scratch.save({"epoch": 2})
+    assert scratch.load() == {"epoch": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]

@@ -21,6 +21,17 @@ def test_shipped_configurations_are_valid(names):
     configuration.check(configuration.load(*names))
 
 
+def test_keys_of_an_anchor_are_merged_and_may_be_replaced(tmp_path):
+    """Snakemake's YAML does it, too."""
+    (tmp_path / "mine.yaml").write_text(
+        "datasets:\n  mnist: &same {latent_dim: 5, patience: 7}\n"
+        "  freyfaces: {<<: *same, patience: 9}\n"
+    )
+    found = configuration.load("paper.yaml", tmp_path / "mine.yaml")["datasets"]
+    assert found["freyfaces"]["latent_dim"] == 5
+    assert found["freyfaces"]["patience"] == 9
+
+
 def test_without_methods_on_onehot_nothing_is_asked_of_it():
     short = {"onehot": [], "training": {"max_epochs": 10}}
     found = configuration.check(configuration.load("paper.yaml") | short)

@@ -156,6 +156,7 @@ def test_a_kept_file_that_was_altered_is_fetched_again(tmp_path, network):
     "answer",
     [
         (URL, GOOD[:100], len(GOOD)),
+        (URL, GOOD, "many"),  # no number of bytes
         http.client.IncompleteRead(b"", 10),
         ConnectionResetError("reset by peer"),
         TimeoutError("timed out"),

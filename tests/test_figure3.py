@@ -72,6 +72,15 @@ def test_figure3_names_a_stand_in(tmp_path):
         figure3.main(list(map(str, command)))
 
 
+def test_dollar_signs_of_a_label_are_drawn_as_they_are(tmp_path):
+    text = "a $x^$ b, costs $5 and $6"
+    with matplotlib.rc_context():
+        figure = style.blank(4, 4)
+        style.frame(figure, "title", text, text)
+        style.save(figure, [str(tmp_path / "figure.svg")])
+    assert svg_text(tmp_path / "figure.svg").count(text) == 2
+
+
 def test_an_unknown_format_is_refused_and_leaves_nothing(tmp_path):
     with matplotlib.rc_context(), pytest.raises(BadInput, match=r"expected \.png"):
         style.save(style.blank(1, 1), [str(tmp_path / "figure.gif")])

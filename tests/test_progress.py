@@ -64,3 +64,19 @@ def test_a_run_tells_epoch_elbo_and_time_left(small):
     assert lines[0].startswith("made/standard: epoch 1/3, valid ELBO -")
     assert "at most 0:0" in lines[0]
     assert lines[-1].endswith(", done")
+
+
+def test_a_byte_that_is_no_text_does_not_end_the_run(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    code = (
+        "import os; os.write(1, b'\\xe4\\n1 of 2 steps\\n'); open('made', 'w').close()"
+    )
+    assert progress.main(["--", sys.executable, "-c", code]) == 0
+    assert capfd.readouterr().out.startswith("[1/2]")
+    assert (tmp_path / "made").exists()
+
+
+def test_a_command_that_there_is_not_is_one_line(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    assert progress.main(["--", "snakemade", "--cores", "1"]) == 1
+    assert capfd.readouterr().err == "progress: snakemade: no such command\n"

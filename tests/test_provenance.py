@@ -73,6 +73,11 @@ def test_a_commit_that_is_said_goes_before_a_git_that_does_not_know(
     assert provenance.commit() == "0123456789ab"
     monkeypatch.delenv("IOP_REPRO_COMMIT")
     assert provenance.commit() == f"{head}+"
+    (tmp_path / "code.py").unlink()
+    assert provenance.commit() == head
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow/Snakefile").write_text("rule all:\n")
+    assert provenance.commit() == f"{head}+"
 
 
 def test_training_code_is_what_a_prior_imports_too(tmp_path, monkeypatch):

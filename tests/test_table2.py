@@ -160,6 +160,14 @@ def test_another_precision_is_told(tmp_path):
         assert frame["precision"].dropna().tolist() == ["float32"] * 3 + [there]
 
 
+def test_a_title_of_ones_own_is_escaped_in_latex_alone(tmp_path, monkeypatch):
+    monkeypatch.setitem(table2.METHODS, "iop", "my_prior & 5 %")
+    path = write(tmp_path, *MNIST)
+    _, markdown, latex = run_table2(tmp_path, path, cells("mnist"))
+    assert r"my\_prior \& 5 \% & $\approx" in latex
+    assert "| my_prior & 5 % " in markdown
+
+
 def test_latex_is_balanced(tmp_path):
     _, _, latex = run_table2(
         tmp_path,

@@ -14,7 +14,11 @@ def parse(text: str):
 
 class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        keys = [
+            self.construct_object(key, deep=True)
+            for key, _ in node.value
+            if key.tag != "tag:yaml.org,2002:merge"  # whose keys may be replaced
+        ]
         for index, key in enumerate(keys):
             if not isinstance(key, str):
                 raise yaml.YAMLError(f"key {key!r}, expected text")

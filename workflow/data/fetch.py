@@ -41,7 +41,7 @@ def https(url: str, file: BinaryIO) -> None:
             reason = f"HTTP {error.code} {error.reason}"
             if error.code not in TRANSIENT:
                 break
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             reason = str(getattr(error, "reason", error)) or type(error).__name__
     raise DataError(f"{url}: {reason}")
 

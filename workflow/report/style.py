@@ -77,7 +77,14 @@ def frame(
         if lines:
             text = "\n".join(lines)
             figure.text(
-                0.5, y / height, text, ha="center", va="top", fontsize=size, **look
+                0.5,
+                y / height,
+                text,
+                ha="center",
+                va="top",
+                fontsize=size,
+                parse_math=False,  # a label's dollar sign is one
+                **look,
             )
             y -= len(lines) * 1.3 * size / 72 + gap
     below = _wrapped(footer, width - 0.2, SMALL)
@@ -89,6 +96,7 @@ def frame(
             va="bottom",
             fontsize=SMALL,
             color="#444444",
+            parse_math=False,
         )
     bottom = 0.05 + len(below) * 1.3 * SMALL / 72
     rest = bottom + legend + gap

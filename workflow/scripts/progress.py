@@ -6,6 +6,7 @@ jobs to come take as long, on average, as those that are done.
 """
 
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -55,6 +56,9 @@ def main(argv: list[str] | None = None) -> int:
     if len(arguments) < 2 or arguments[0] != "--":
         print(__doc__, file=sys.stderr)
         return 2
+    if shutil.which(arguments[1]) is None:
+        print(f"progress: {arguments[1]}: no such command", file=sys.stderr)
+        return 1
     LOG.parent.mkdir(exist_ok=True)
     follower = Follower(time.monotonic())
     with (
@@ -63,7 +67,8 @@ def main(argv: list[str] | None = None) -> int:
             arguments[1:],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",  # a byte that is none must not end the run
         ) as process,
     ):
         for text in process.stdout:

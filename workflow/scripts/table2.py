@@ -86,7 +86,7 @@ def grid(table: Table, kind: str) -> list[list[str]]:
     """A row a prior, a column a dataset, as in the paper."""
     return [
         [
-            METHODS[prior],
+            tabular.escape(METHODS[prior]) if kind == "latex" else METHODS[prior],
             *(field(table, dataset, prior, kind) for dataset in table.datasets),
         ]
         for prior in table.priors
