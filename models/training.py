@@ -26,8 +26,8 @@ EXACT_INTERVAL = 10  # epochs from one ln p(x) by quadrature to the next
 def build(settings: Settings, pixels: int, likelihood: str, streams: Streams):
     """Return a freshly initialised model (VAE or AVB) on the streams' device.
 
-    Raises ValueError for a weight or buffer without a leading axis of seeds, and for a
-    tensor that is neither.
+    Raises ValueError for a weight or buffer without a leading axis of seeds, for a
+    tensor that is neither, and for a prior whose terms have other shapes than it says.
     """
     kind = AVB if settings.method == "avb" else VAE
     model = kind.build(settings, pixels, likelihood, streams)
@@ -44,7 +44,29 @@ def build(settings: Settings, pixels: int, likelihood: str, streams: Streams):
                     f"{settings.method}: {part}.{name} is a tensor, expected a "
                     "parameter or a buffer, which go with the model"
                 )
-    return model.to(streams.device)
+    model = model.to(streams.device)
+    _check_shapes(model, settings, pixels, streams)
+    return model
+
+
+@torch.no_grad()
+def _check_shapes(model, settings: Settings, pixels: int, streams: Streams) -> None:
+    """Of few seeds a wrong shape might broadcast, and be trained and scored."""
+    seeds, latent, device = len(streams.seeds), settings.latent_dim, streams.device
+    rows = latent + 1  # no two axes alike
+    found = {}
+    if hasattr(model, "prior"):
+        z = torch.zeros(seeds, rows + 1, rows, latent, device=device)
+        found["log_density"] = model.prior.log_density(z, model.encoder), z.shape[:-1]
+    x = torch.zeros(seeds, rows, pixels, device=device)
+    noise = torch.zeros(seeds, rows, model.noise_dim, device=device)
+    found["kl"] = model.terms(x, noise)[1], x.shape[:-1]
+    for name, (value, expected) in found.items():
+        if value.shape != expected:
+            raise ValueError(
+                f"{settings.method}: {name} gives {tuple(value.shape)} of "
+                f"{(*expected, latent)}, expected {tuple(expected)}"
+            )
 
 
 class Trainer:

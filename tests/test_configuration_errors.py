@@ -48,7 +48,7 @@ from workflow.configuration import ROOT
         ({"cells": {"mnist": {"standart": {}}}}, "cells.mnist: 'standart'; expected"),
         (
             {"cells": {"mnist": {"iop": {"components": 5}}}},
-            "cells.mnist.iop.components: iop does not read it; expected keys of every",
+            "cells.mnist.iop.components: not in iop's own_settings (ratio_epochs, rat",
         ),
         (
             {"training": {"max_epochs": 50}},

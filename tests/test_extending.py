@@ -58,11 +58,11 @@ def test_its_k_is_in_its_path(extended):
 
 
 def test_without_the_workflow(extended):
-    for words in commands("Without the workflow:"):
+    for words in commands("Without the workflow"):
         short = ["--max-epochs", "2", "--warmup-epochs", "1"]
         short = short if "models.train" in words else []
         subprocess.run([sys.executable, *words[1:], *short], cwd=extended, check=True)
-    scores = pd.read_csv(extended / "scores.csv")
+    scores = pd.read_csv(extended / "results/mine.csv")
     assert set(scores["seed"]) == {0, 1}
     assert set(scores["prior"]) == {"mixture"}
 

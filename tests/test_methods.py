@@ -31,3 +31,20 @@ def test_settings_of_a_prior_that_there_are_not(own, tmp_path, monkeypatch):
         ValueError, match=r"mine\.py: own_settings is .*, expected a tu"
     ):
         methods.priors()
+
+
+def test_a_setting_that_is_read_but_not_named(tmp_path, monkeypatch):
+    """It would have its default, whatever the configuration says."""
+    (tmp_path / "priors").mkdir()
+    for name in ("vampprior", "iop"):
+        text = (methods.MODELS / f"priors/{name}.py").read_text()
+        (tmp_path / f"priors/{name}.py").write_text(text)
+    mine = tmp_path / "priors/mine.py"
+    own = "class Mine:\n    own_settings = {}\n    def k(self, settings):\n"
+    reads = "        return settings.components + settings.latent_dim\n"
+    mine.write_text(own.format("()") + reads)
+    monkeypatch.setattr(methods, "MODELS", tmp_path)
+    with pytest.raises(ValueError, match=r"mine\.py: reads settings\.components, expe"):
+        methods.priors()
+    mine.write_text(own.format("('components',)") + reads)
+    assert set(methods.priors()) == {"iop", "mine", "vampprior"}

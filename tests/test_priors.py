@@ -59,6 +59,39 @@ def test_what_has_no_axis_of_seeds_is_refused(monkeypatch, small, shape):
         Trainer(images("bernoulli"), small, [0, 1])
 
 
+@pytest.mark.parametrize(
+    ("wrong", "shape"),
+    [
+        (lambda p: p.mean(-1, keepdim=True), "(1, 5, 1)"),
+        (lambda p: p.mean(-1), "(1, 5)"),
+        (lambda p: p.sum(), "()"),
+        (lambda p: p.unsqueeze(-1), "(1, 5, 4, 1)"),
+        (lambda p: p.mT, "(1, 4, 5)"),
+    ],
+)
+def test_a_density_of_another_shape_is_refused(monkeypatch, small, wrong, shape):
+    """Of a single seed each of these would broadcast or end in a traceback."""
+
+    class Wrong(Centred):
+        def log_density(self, z, encoder):
+            return wrong(super().log_density(z, encoder))
+
+    monkeypatch.setattr(vae, "find", lambda method: Wrong)
+    words = f"log_density gives {shape} of (1, 5, 4, 3), expected (1, 5, 4)"
+    with pytest.raises(ValueError, match=re.escape(words)):
+        Trainer(images("bernoulli"), small, [0])
+
+
+def test_a_divergence_of_another_shape_is_refused(monkeypatch, small):
+    class Wrong(Centred):
+        def kl(self, *arguments):
+            return super().kl(*arguments).mean(-1, keepdim=True)
+
+    monkeypatch.setattr(vae, "find", lambda method: Wrong)
+    with pytest.raises(ValueError, match=r"kl gives \(1, 1\) of \(1, 4, 3\), expected"):
+        Trainer(images("bernoulli"), small, [0])
+
+
 def test_a_tensor_that_is_no_buffer_is_refused(monkeypatch, small):
     class Bare(Centred):
         def __init__(self, *arguments):

@@ -107,8 +107,8 @@ def _check_cells(cells: dict) -> None:
             own = methods.OWN_SETTINGS[name]
             if unread := sorted((owned - set(own)) & set(values)):
                 raise ValueError(
-                    f"cells.{dataset}.{name}.{unread[0]}: {name} does not read it; "
-                    f"expected keys of every method or {', '.join(own) or 'no other'}"
+                    f"cells.{dataset}.{name}.{unread[0]}: not in {name}'s own_settings "
+                    f"({', '.join(own) or 'none'}); expected that or a key of all"
                 )
 
 

@@ -42,7 +42,7 @@ def priors() -> dict[str, dict]:
     """What each prior's file declares.
 
     Raises ValueError for a name with a hyphen or AVB's, and for own_settings that name
-    no settings, which would be ignored.
+    no settings, which would be ignored, or lack one that the file reads.
     """
     files = sorted((MODELS / "priors").glob("*.py"))
     found = {}
@@ -62,7 +62,24 @@ def priors() -> dict[str, dict]:
                 f"{file}: own_settings is {own!r}, expected a tuple of names of "
                 f"{', '.join(sorted(known))}"
             )
+    owned = {key for says in found.values() for key in says.get("own_settings", ())}
+    for name, says in found.items():
+        file = MODELS / "priors" / f"{name}.py"
+        for key in sorted(_reads(file) & owned - set(says.get("own_settings", ()))):
+            raise ValueError(
+                f"{file}: reads settings.{key}, expected it in own_settings"
+            )
     return found
+
+
+def _reads(file: Path) -> set[str]:
+    """The names that stand behind ``settings.`` in a file."""
+    tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "settings"
+    }
 
 
 PRIORS = priors()
