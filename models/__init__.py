@@ -1,7 +1,8 @@
 """The model core: torch and numpy only, usable without the workflow.
 
-Read in this order: settings, randomness, networks, distributions, priors/, vae, avb,
-steps, stopping, training, evaluation, quadrature, annealing, audit. The paper's parts:
+Read in this order: settings, randomness, distributions, networks, priors/, vae, avb,
+steps, stopping, data, training, evaluation, quadrature, annealing, audit. The paper's
+parts:
 
 Eqs. 2, 3, 18     the ELBO, importance weights                   vae.VAE
 Eq. 9             the VampPrior                                  priors.vampprior
@@ -11,8 +12,9 @@ Eqs. 4, 19        what a step maximises                          steps.Steps
 Algorithm 1       and warm-up, early stopping                    training.Trainer
 Eq. 8             the aggregated posterior, to audit T with      audit.aggregated
 
-Shapes are written at line ends: S seeds, B images of a batch, D pixels, H hidden units,
-L latent dimensions, K mixture components, M samples. In the paper L is the number of
-samples of z in training, one, K in Algorithm 1 the images of a batch, M in Eq. 20 the
-training images; in tables and options S is the number of importance samples.
+Shapes are written at line ends: S seeds, B images of a batch, N of a split, D pixels, H
+hidden units, L latent dimensions, K mixture components, M samples, R rows of whatever.
+In the paper L is the number of samples of z in training, one, K in Algorithm 1 the
+images of a batch, M in Eq. 20 the training images; in tables and options S is the
+number of importance samples.
 """

@@ -45,7 +45,7 @@ def _schedule(temperatures: int) -> list[float]:
 
 
 def _height(ratio, z) -> tuple[torch.Tensor, torch.Tensor]:
-    """T and its gradient in z."""
+    """R and its gradient in w."""
     with torch.enable_grad():
         z = z.detach().requires_grad_()
         height = ratio(z)
@@ -54,7 +54,7 @@ def _height(ratio, z) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _move(ratio, z, height, slope, beta, streams):
-    """One Hamiltonian transition that leaves N(z|0, I) exp(beta T(z)) as it is."""
+    """One Hamiltonian transition that leaves N(w|0, I) exp(beta R(w)) as it is."""
     rows, low = z.shape[1], math.log(STEPS[0])
     span = math.log(STEPS[1]) - low
     step = torch.exp(low + span * streams.uniform("scores", rows, 1))

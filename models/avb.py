@@ -45,13 +45,13 @@ class AVB(nn.Module):
     def terms(self, x, noise) -> tuple[torch.Tensor, torch.Tensor]:
         """Reconstruction and estimated KL term in nats, both (S, B).
 
-        x: (S, B, D); noise: (S, B, N), the encoder's second input.
+        x: (S, B, D); noise: (S, B, .), the encoder's second input.
         """
         z = self.encoder(x, noise)
         return self.decoder.log_density(x, z), self.ratio(torch.cat([x, z], -1))
 
     def posterior_sample(self, x, noise) -> torch.Tensor:
-        """z ~ q(z|x): (S, B, D) and (S, B, N) -> (S, B, L)."""
+        """z ~ q(z|x): (S, B, D) and (S, B, .) -> (S, B, L)."""
         return self.encoder(x, noise)
 
     def ratio_source(self, x) -> torch.Tensor:

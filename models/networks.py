@@ -65,7 +65,7 @@ class GaussianEncoder(nn.Module):
 
 
 class ImplicitEncoder(nn.Module):
-    """AVB's encoder: x (S, B, D) and noise (S, B, N) -> z (S, B, L)."""
+    """AVB's encoder: x (S, B, D) and noise (S, B, .) -> z (S, B, L)."""
 
     def __init__(self, streams: Streams, inputs: int, hidden: int, latent: int):
         super().__init__()

@@ -25,7 +25,7 @@ class Run:
     best_elbo: float = -np.inf  # on validation data, in nats
     best_epoch: int = 0
     stopped: bool = False
-    failure: str = ""  # how it diverged, if it did; what was best before is kept
+    failure: str = ""  # how it diverged; what was best before is kept, if no estimate
     weights: Weights = field(default_factory=dict)  # at best_epoch
 
     @property

@@ -38,8 +38,8 @@ RATIO_NOTES = (
     "covariance plus I.",
     "E: effective ones of C chains, the least of the seeds; the standard error of ln Z "
     "is about the root of 1/E - 1/C. A region that no chain finds is missing from Z "
-    "and does not show in E. Of a prior without ≈, ln Z is 0: its row shows the "
-    "estimate's error on a density that is known.",
+    "and does not show in E. Of a prior without ≈, ln Z should be 0: its row "
+    "shows the estimate's error on a density that is known.",
     "Components in use: of a mixture, the exponential of the entropy of their "
     "responsibilities, averaged over q(z); the mean of the seeds. The others keep "
     "their weight of 1/K, and are what chains may not find.",
