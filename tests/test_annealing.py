@@ -99,3 +99,19 @@ def test_a_seed_is_the_same_alone_and_in_company():
     alone, _ = annealing.log_normaliser(linear, LATENT, Streams([5]), 10, 20)
     assert both[1].item() == pytest.approx(alone.item(), abs=1e-4)
     assert both[0] != both[1]
+
+
+def test_height_and_slope_stay_those_of_the_point_after_a_rejection():
+    """Else the next leapfrogs would start with another point's force."""
+    streams = Streams([0])
+    z = streams.normal("scores", 200, LATENT)
+
+    def ratio(z):
+        return -300 * z.square().sum(-1)
+
+    height, slope = annealing._height(ratio, z)
+    moved, found, rise = annealing._move(ratio, z, height, slope, 1.0, streams)
+    stayed = (moved == z).all(-1)
+    assert 0 < stayed.sum() < 200
+    torch.testing.assert_close(rise, -600 * moved)
+    torch.testing.assert_close(found, ratio(moved))

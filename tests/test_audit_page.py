@@ -119,6 +119,16 @@ def test_the_ratio_in_numbers(tmp_path):
     assert (vamp.components, vamp.components_in_use) == (500, pytest.approx(33.5))
     assert pd.isna(ours.components_in_use)
     assert " 33.5 of 500 |" in text
+    table = text.partition("## The density ratio")[2].splitlines()
+    header, row = (
+        [field.strip() for field in line.split("|")]
+        for line in table
+        if line.startswith(("| Dataset ", "| FreyFaces | ≈ "))
+    )
+    shown = dict(zip(header, row, strict=True))
+    assert shown["Mean of T over q(z)"] == "25.00 ± 1.00"
+    assert shown["KL(q(z) ‖ N(0, I))"] == "100.00 ± 1.00"
+    assert shown["KL(q(z) ‖ p(z))"].startswith("85.00 ±")
     assert "|   -0.5 |" in text
 
 

@@ -153,8 +153,10 @@ def test_sizes_are_compared(tmp_path):
     _, _, markdown = compare(
         tmp_path, write(tmp_path, *MNIST), cells("mnist"), "--table1", ours
     )
-    verdicts = pd.read_csv(tmp_path / "s.csv").set_index("dataset")["verdict"]
-    assert verdicts.to_dict() == {
+    sizes = pd.read_csv(tmp_path / "s.csv").set_index("dataset")
+    marrow = sizes.loc["bone-marrow"]
+    assert (marrow["train"], marrow["paper_train"]) == (30, 6800)
+    assert sizes["verdict"].to_dict() == {
         "onehot": "equal",
         "bone-marrow": "differs",
         "mnist": "missing",

@@ -130,3 +130,27 @@ def test_every_size_counts(place):
     other = tuple(size + (k == place) for k, size in enumerate(printed))
     assert size_verdict(printed, printed) == "equal"
     assert size_verdict(other, printed) == "differs"
+
+
+@pytest.mark.parametrize("other", ["standard", "iop"])
+def test_another_k_than_the_papers_tells_of_both_orders(tmp_path, other):
+    values = {"vampprior": spread(-84, 1), other: spread(-86, 1)}
+    path = scored(tmp_path, "mnist", values, 50)
+    asked = [field.replace("-500", "-50") for field in cells("mnist")]
+    _, order, _ = compare(tmp_path, path, asked)
+    pair = [prior for prior in PRINTED if prior in values]
+    found = order.loc[("mnist", *pair), "verdict"]
+    assert found == "not comparable: K = 50, not 500"
+
+
+def test_what_the_values_are_of_stands_beside_them(tmp_path):
+    of = {"precision": "tensorfloat32", "diverged": True}
+    plain = seeds("mnist", "vampprior", [-84.0, -84.5], 50)
+    other = seeds("mnist", "standard", [-86.0], **of)
+    other += [seeds("mnist", "standard", [-86.0, -87.0], precision="tensorfloat32")[1]]
+    asked = [field.replace("-500", "-50") for field in cells("mnist")]
+    values, *_ = compare(tmp_path, write(tmp_path, plain, other), asked)
+    standard, vamp = values.loc["mnist", "standard"], values.loc["mnist", "vampprior"]
+    assert (standard["precision"], standard["diverged"]) == ("tensorfloat32", 1)
+    assert (vamp["precision"], vamp["diverged"]) == ("float32", 0)
+    assert (vamp["components"], vamp["paper_components"]) == (50, 500)

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from benchmarks import reference
-from models import distributions, evaluate, evaluation
+from models import distributions, evaluate, evaluation, quadrature
+from models.data import Dataset
 from models.priors.standard import StandardPrior
 from models.randomness import Streams
 from models.training import build
@@ -157,3 +158,36 @@ def test_scores_are_of_the_split_and_the_samples_that_they_name(small):
         torch.testing.assert_close(likelihood, expected)
         elbo = (reconstruction - kl).double().mean(1)
         torch.testing.assert_close(found[split, "elbo"][1], elbo, rtol=0, atol=1e-5)
+
+
+def test_every_score_is_of_the_images_that_it_names(small):
+    """Of models.evaluate, where z has two dimensions: integrals among them."""
+    shares = {"train": [0, 0, 0, 1, 2, 3], "valid": [1, 1, 2], "test": [3, 3, 2, 0]}
+    arrays = {of: np.eye(4, dtype=np.float32)[rows] for of, rows in shares.items()}
+    dataset = Dataset("made", "bernoulli", False, **arrays)
+    settings = dataclasses.replace(small, latent_dim=2, method="vampprior")
+    seeds = [0, 1]
+    model = build(settings, 4, "bernoulli", Streams(seeds))
+
+    def streams(use):
+        return Streams(seeds, purpose=use)
+
+    arguments = argparse.Namespace(samples=3)
+    found = {
+        row[:3]: row[3].tolist()
+        for row in evaluate.scores(model, dataset, streams, arguments)
+    }
+    for split in ("valid", "test"):
+        images = arrays[split]
+        bound = evaluation.elbo(model, images, streams(f"{split} elbo"))
+        for name, values in bound.items():
+            assert found[split, name, 1] == values.tolist()
+        use = streams(f"{split} log-likelihood")
+        values = evaluation.log_likelihood(model, images, use, 3)
+        assert found[split, "log_likelihood", 3] == values.tolist()
+    images = arrays["test"]
+    exact = quadrature.log_likelihood(model, images, Streams(seeds))
+    optimal = quadrature.log_likelihood(model, images, Streams(seeds), arrays["train"])
+    assert found["test", "exact_log_likelihood", 0] == exact.tolist()
+    assert found["test", "optimal_prior_log_likelihood", 0] == optimal.tolist()
+    assert not torch.allclose(exact, optimal)
