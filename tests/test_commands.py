@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import functools
+import itertools
 import json
 
 import numpy as np
@@ -19,10 +20,24 @@ from models import (
     priors,
     runs,
     train,
+    training,
 )
 from models.stopping import CURVE, Run
 from models.training import Trainer
 from tests.conftest import images
+
+
+def test_seconds_are_of_all_epochs_and_of_the_whole_stack(made, tmp_path, monkeypatch):
+    """Two epochs at three seconds: no seed of a stack gets a share of them."""
+    clock = itertools.count(0.0, 3.0)
+    monkeypatch.setattr(training.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(machine, "stacks", lambda seeds, device: [list(seeds)])
+    run_training(made, "standard", [0, 1], tmp_path)
+    for seed in (0, 1):
+        with open(tmp_path / f"seed{seed}/curve.csv", newline="") as file:
+            assert [row["seconds"] for row in csv.DictReader(file)] == ["3.0", "6.0"]
+        record = json.loads((tmp_path / f"seed{seed}/record.json").read_text())
+        assert record["training_seconds"] == 6
 
 
 def test_the_record_says_in_which_precision_and_whether_compiled(

@@ -145,3 +145,5 @@ def test_of_a_seed_that_diverges_late_the_best_is_kept(
     with pytest.raises(SystemExit, match="made/iop seed 1: the ELBO is nan after epoc"):
         train.main([*arguments, *SMALL, *estimated, "--output", str(tmp_path / "iop")])
     assert [path.name for path in (tmp_path / "iop").glob("seed?")] == ["seed0"]
+    # Snakemake deletes what a failed job has written: its work must not be lost
+    assert (tmp_path / "iop/.seed0.checkpoint").exists()
