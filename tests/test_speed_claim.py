@@ -62,6 +62,17 @@ def test_times_by_hand(tmp_path, folders):
     assert "2.83" in text
 
 
+@pytest.mark.parametrize("other", [{"device": "gpu"}, {"precision": "reduced"}])
+def test_devices_and_precisions_are_kept_apart(tmp_path, folders, other):
+    curve = pd.DataFrame({"seconds": [0.5, 1.0, 1.5]})
+    facts = {"dataset": "mnist", "epochs": 3, "stack": [3], "training_seconds": 1.5}
+    more = made.run(tmp_path / "more", "vampprior", curve, **facts | other)
+    table, _ = run(tmp_path, [*folders, more])
+    rows = table.loc[[("mnist", "vampprior")]].set_index(list(other))
+    assert rows["seconds_per_epoch"].to_list() == [6.0, 0.5]
+    assert rows.loc[next(iter(other.values())), "n"] == 1
+
+
 @pytest.mark.parametrize(
     ("file", "message"),
     [("record.json", "not a run's record"), ("curve.csv", "column 'seconds' is miss")],
