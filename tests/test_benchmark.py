@@ -192,7 +192,7 @@ def test_the_readme_gives_the_range_of_the_committed_ratios():
     for name in ("epyc", "xeon-amx"):
         with open(ROOT / f"results/reference/speed/{name}.csv", newline="") as file:
             rows += list(csv.DictReader(file))
-    readme = flowing("README.md")
+    readme, highest = flowing("README.md"), []
     for mode, words in (
         ("float32", "In float32 the engine is {:.1f} to {:.1f} times as fast"),
         (
@@ -200,8 +200,13 @@ def test_the_readme_gives_the_range_of_the_committed_ratios():
             "it is {:.1f} to {:.1f} times on a CPU with AVX-512 BF16",
         ),
     ):
-        ratios = [float(r["ratio_median"]) for r in rows if r["mode"] == mode]
-        assert words.format(min(ratios), max(ratios)) in readme
+        ratios = {True: [], False: []}
+        for row in (row for row in rows if row["mode"] == mode):
+            more = (row["method"], row["likelihood"]) == ("iop", "gaussian")
+            ratios[more].append(float(row["ratio_median"]))  # more work in plain code
+        assert words.format(min(ratios[False]), max(ratios[False])) in readme
+        highest.append(max(ratios[True]))
+    assert "times as often: up to {:.1f} and {:.1f} times)".format(*highest) in readme
 
 
 def test_the_documented_ceilings_are_those_of_the_committed_run():
