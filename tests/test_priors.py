@@ -20,7 +20,8 @@ class Centred(Prior):
         self.register_buffer("centre", streams.normal("init", 1, settings.latent_dim))
 
     def log_density(self, z, encoder):
-        return distributions.standard_normal(z - self.centre)
+        centre = self.centre.view(len(z), *[1] * (z.dim() - 2), -1)
+        return distributions.standard_normal(z - centre)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,18 @@ def test_a_density_of_another_shape_is_refused(monkeypatch, small, wrong, shape)
     words = f"log_density gives {shape} of (1, 5, 4, 3), expected (1, 5, 4)"
     with pytest.raises(ValueError, match=re.escape(words)):
         Trainer(images("bernoulli"), small, [0])
+
+
+def test_a_density_that_fails_on_importance_samples_fails_at_once(monkeypatch, small):
+    """And not after a whole training, whose z has an axis less."""
+
+    class Wrong(Centred):
+        def log_density(self, z, encoder):
+            return distributions.standard_normal(z - self.centre)
+
+    monkeypatch.setattr(vae, "find", lambda method: Wrong)
+    with pytest.raises(RuntimeError, match=r"size of tensor a \(5\) must match"):
+        Trainer(images("bernoulli"), small, [0, 1])
 
 
 def test_a_divergence_of_another_shape_is_refused(monkeypatch, small):
