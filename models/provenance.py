@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+CODE = "*.py", "*.smk", "*.yaml", "*Snakefile"  # what git calls changed, in any folder
 
 
 def training_code(method: str, latent_dim: int) -> str:
@@ -112,15 +113,7 @@ def commit() -> str:
             ).stdout.strip()
             for arguments in (
                 ["rev-parse", "--short=12", "HEAD"],
-                [
-                    "status",
-                    "--porcelain",
-                    "--",
-                    "*.py",
-                    "*.smk",
-                    "*.yaml",
-                    "*Snakefile",
-                ],
+                ["status", "--porcelain", "--", *CODE],
             )
         )
     except (OSError, subprocess.CalledProcessError):
