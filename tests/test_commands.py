@@ -18,10 +18,12 @@ from models import (
     machine,
     posterior,
     priors,
+    quadrature,
     runs,
     train,
     training,
 )
+from models.randomness import Streams
 from models.stopping import CURVE, Run
 from models.training import Trainer
 from tests.conftest import images
@@ -100,6 +102,9 @@ def test_what_shares_a_seed_shares_no_noise(small):
         draws.append(runs.streams(facts, "cpu", "b").normal("scores", 500))
     correlation = np.corrcoef(torch.cat(draws)) - np.eye(len(draws))
     assert np.abs(correlation).max() < 0.25
+    # the very names that the committed scores were drawn under
+    named = Streams([0], purpose="made/vampprior/5/b").normal("scores", 500)
+    assert torch.equal(draws[8], named)
 
 
 def test_other_settings_leave_a_seeds_numbers_as_they_are(small):
@@ -271,6 +276,24 @@ def test_a_score_that_is_no_number_is_an_error(made, tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match="valid log_likelihood of seed 0 is nan"):
         scores(made, [tmp_path / "seed0"], tmp_path / "s.csv")
     assert not (tmp_path / "s.csv").exists()
+
+
+def test_a_grid_that_resolves_nothing_is_left_out_and_told(
+    made, tmp_path, monkeypatch, capsys
+):
+    """Of one seed: the other's integral and every other score are written."""
+    run_training(made, "standard", [0, 1], tmp_path)
+    found = torch.tensor([-4.0, float("nan")], dtype=torch.float64)
+    monkeypatch.setattr(quadrature, "possible", lambda *_: True)
+    monkeypatch.setattr(quadrature, "log_likelihood", lambda *_, **__: found)
+    monkeypatch.setattr(machine, "stacks", lambda seeds, device: [list(seeds)])
+    folders = [tmp_path / "seed0", tmp_path / "seed1"]
+    rows = scores(made, folders, tmp_path / "s.csv")
+    exact = [row["seed"] for row in rows if row["samples"] == "0"]
+    assert exact == ["0", "0"]
+    assert len(rows) == 2 * 8 + 2
+    told = capsys.readouterr().err
+    assert "test exact_log_likelihood of seed 1 is nan: left out" in told
 
 
 def test_the_record_has_the_best_elbo_not_the_last(small, tmp_path):

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 import torch
 from torch import nn
@@ -68,6 +69,25 @@ def test_bound_rises_with_samples_and_meets_the_evidence(small, data):
     ]
     assert min(np.diff(bounds[:3])) > 0.02
     assert bounds[-1] == pytest.approx(log_evidence(data), abs=0.005)
+
+
+def test_samples_that_fill_no_whole_block_count_alike(small, data, monkeypatch):
+    """70 of each image, in blocks of 50: against the mean of all their weights."""
+    vae, held = model(small, widen=0.7), []
+    log_weights = vae.log_weights
+
+    def kept(x, noise):
+        held.append(log_weights(x, noise))
+        return held[-1]
+
+    monkeypatch.setattr(vae, "log_weights", kept)
+    few = data[: evaluation.CHUNK]
+    bound = evaluation.log_likelihood(vae, few, Streams([0]), 70).item()
+    weights = torch.cat(held, 1)[0].double().numpy()
+    assert weights.shape == (70, len(few))
+    assert len(np.unique(weights[:, 0])) == 70  # a block draws anew
+    expected = (scipy.special.logsumexp(weights, 0) - math.log(70)).mean()
+    assert bound == pytest.approx(expected, rel=1e-12)
 
 
 def test_one_sample_is_the_elbo_in_expectation(small, data):

@@ -110,21 +110,44 @@ def test_training_code_is_what_a_prior_imports_too(tmp_path, monkeypatch):
     provenance.fingerprint.cache_clear()
 
 
-def test_training_code_is_what_training_imports(monkeypatch):
-    """Beside what moves no number."""
-    code = "import sys, models.training; print(*sys.modules)"
+SILENT = {"checkpoint", "provenance", "files", "priors", "options"}  # move no number
+
+
+def imported(module):
+    """Files of models/ that a module has imported once it is there."""
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"],
         cwd=provenance.ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    names = [m for m in done.stdout.split() if m.startswith("models.")]
-    imported = {f"{name.replace('.', '/')}.py" for name in names}
+    names = (m for m in done.stdout.split() if m.startswith("models."))
+    return {name.removeprefix("models.").replace(".", "/") for name in names}
+
+
+@pytest.fixture
+def training_code(monkeypatch):
+    """The files that decide what is trained where z has two dimensions."""
     seen = set()
     monkeypatch.setattr(
         provenance, "fingerprint", lambda files: seen.update(files) or ""
     )
     for method in ("standard", "vampprior", "iop", "avb"):
         provenance.training_code(method, 2)
-    silent = {"checkpoint", "provenance", "files", "priors"}
-    assert imported - {f"models/{name}.py" for name in silent} <= seen
-    assert len(imported) > 12
+    return {name.removeprefix("models/").removesuffix(".py") for name in seen}
+
+
+def test_training_code_is_what_training_imports(training_code):
+    found = imported("models.training")
+    assert found - SILENT <= training_code
+    assert len(found) > 12
+
+
+@pytest.mark.parametrize("module", ["evaluate", "audit", "posterior"])
+def test_a_measurements_code_is_what_it_imports(module, training_code):
+    """Beside what is trained, which its rule has as a parameter of its own."""
+    rules = (provenance.ROOT / "workflow/rules/common.smk").read_text()
+    lists = re.findall(r"^\w+_CODE = core\((.*?)\)", rules, re.M | re.S)
+    (counted,) = (
+        names for text in lists if module in (names := re.findall(r'"(\w+)"', text))
+    )
+    found = imported(f"models.{module}") | {module}
+    assert found - SILENT - training_code == set(counted) - training_code

@@ -199,6 +199,24 @@ def test_a_comment_retrains_nothing_and_a_change_does(finished):
         assert jobs(finished, *TINY)["train_seed0to1"] == 11
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new", "made"),
+    [
+        ("models/evaluation", "CHUNK = 100", "CHUNK = 99", {"evaluate", "audit_runs"}),
+        ("models/annealing", "LEAPFROGS = 5", "LEAPFROGS = 6", {"audit_runs"}),
+        ("models/posterior", '"vector"', '"image"', {"posterior"}),
+        ("workflow/report/statistics", "0.05", "0.01", {"table2"}),
+    ],
+)
+def test_code_makes_anew_what_it_decides(name, old, new, made, finished):
+    with edited(finished / f"{name}.py", old, new):
+        found = set(jobs(finished, *TINY))
+    measured = {"evaluate", "audit_runs", "posterior"}
+    assert made <= found
+    assert found & measured == made & measured
+    assert not any(rule.startswith(("train", "dataset")) for rule in found)
+
+
 def test_data_that_are_there_hide_no_job(finished):
     """Another configuration on the same data still has all its jobs."""
     found = jobs(finished, "--configfile", "config/quick.yaml", "--config", "name=b")
