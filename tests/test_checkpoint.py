@@ -2,11 +2,12 @@
 
 import dataclasses
 import os
+import types
 
 import pytest
 from commanded import SMALL
 
-from models import provenance, train
+from models import checkpoint, provenance, train
 from models.checkpoint import Scratch
 from models.data import save
 from models.training import Trainer
@@ -32,6 +33,16 @@ def test_a_checkpoint_that_cannot_be_read_may_be_whole(tmp_path):
     (tmp_path / "x").mkdir()
     with pytest.raises(OSError, match="directory"):
         Scratch(tmp_path / "x", key="this").load()
+
+
+def test_an_interval_lies_between_two_saves(tmp_path, monkeypatch):
+    clock = types.SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr(checkpoint, "time", clock)
+    now, saved = 100.0, []
+    scratch = Scratch(tmp_path / "x", key="this")
+    for now in (100.0, 159.0, 160.0, 219.0, 221.0, 280.0, 281.0):
+        scratch.save_if_due(lambda now=now: saved.append(now) or {})
+    assert saved == [160.0, 221.0, 281.0]
 
 
 def test_the_seconds_before_a_resumption_count(small):

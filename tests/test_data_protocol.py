@@ -146,8 +146,10 @@ def test_binarisation_keeps_zeros_and_ones():
 
 def test_gray_values_for_a_bernoulli_that_is_not_dynamic():
     static = dataclasses.replace(DYNAMIC, dynamic=False)
+    images = np.tile([0.0, 1.0], (10, 500))
+    images[7, 3] = 0.5
     with pytest.raises(DataError, match="not binary"):
-        assemble(static, {"images": np.full((10, 1000), 0.3)}, "made")
+        assemble(static, {"images": images}, "made")
 
 
 def test_probabilities_that_are_none():

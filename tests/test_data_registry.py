@@ -126,6 +126,7 @@ def in_alternative(**values):
         (put(scaling={"divisor": 0}), ["mine.scaling.divisor", "0"]),
         (put(scaling={"divisor": float("nan")}), ["mine.scaling.divisor: nan; expe"]),
         (put(scaling={"clip": [0.9, 0.1]}), ["mine.scaling.clip", "lowest first"]),
+        (put(scaling={"clip": [0.5, 0.5]}), ["mine.scaling.clip", "lowest first"]),
         (in_file(sha256="abc"), ["mine.alternatives.0.files.0.sha256", "64"]),
         (in_file(name="../mine.npz"), ["mine.alternatives.0.files.0.name", "bare"]),
         (in_alternative(reader="xls"), ["mine.alternatives.0.reader", "xls", "npz"]),

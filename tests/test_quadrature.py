@@ -81,8 +81,12 @@ def test_a_mixture(small, images):
 
 @pytest.mark.parametrize(
     "hopeless",
-    [lambda z: z @ (8 * TILT), lambda z: 50 * torch.sin(1e5 * z[..., 0])],
-    ids=["beyond every grid", "too fine for every grid"],
+    [
+        lambda z: z @ (8 * TILT),
+        lambda z: 6 * z[..., 0],  # resolved, but 1e-3 of it lies outside
+        lambda z: 50 * torch.sin(1e5 * z[..., 0]),
+    ],
+    ids=["beyond every grid", "at the edge", "too fine for every grid"],
 )
 def test_what_no_grid_holds_or_resolves_is_nan_for_that_seed(hopeless, small, images):
     prior = ImplicitOptimalPrior(small, PIXELS, Streams(SEEDS))

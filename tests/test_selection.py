@@ -94,3 +94,20 @@ def test_wrong_files_and_names_end_with_one_line(tmp_path):
         with pytest.raises(SystemExit, match=words):
             run_table2(tmp_path, path, cells(dataset))
     assert not list(tmp_path.glob("table2.*"))
+
+
+def test_the_line_of_provenance_names_every_source_of_what_is_shown(tmp_path):
+    """Of other datasets and priors none; what is not said is unknown."""
+    path = write(
+        tmp_path,
+        MNIST[0],
+        seeds("mnist", "vampprior", [-84.0, -83.0], 500, commit="fedcba987654"),
+        seeds("mnist", "iop", [-83.0], device="NVIDIA H100", precision=""),
+        seeds("mnist", "avb", [-83.0], commit="not shown"),
+        seeds("onehot", "standard", [-1.0], commit="nor this"),
+    )
+    *_, markdown, _ = run_table2(tmp_path, path, cells("mnist"))
+    assert (
+        "Scores: commit 0123456789ab, fedcba987654; device NVIDIA H100, cpu; torch "
+        "2.13.0; precision float32, unknown." in " ".join(markdown.split())
+    )
