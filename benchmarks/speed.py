@@ -29,12 +29,9 @@ from models.training import CHUNK, Trainer
 EPOCH, VALIDATION = 50_000, 10_000  # images of an MNIST epoch
 METHODS = ("standard", "vampprior", "iop")
 MODES = {  # name: precision, compiled
-    "float32": ("float32", False),
-    "float32 compiled": ("float32", True),
-    "reduced": ("reduced", False),
-    "reduced compiled": ("reduced", True),
-    "bfloat16": ("bfloat16", False),
-    "bfloat16 compiled": ("bfloat16", True),
+    f"{precision}{' compiled' * compiled}": (precision, compiled)
+    for precision in ("float32", "reduced", "bfloat16")
+    for compiled in (False, True)
 }
 
 

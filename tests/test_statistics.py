@@ -35,7 +35,7 @@ def test_a_summary_is_mean_and_sample_deviation():
     summary = summarise(np.array([1.0, 2.0, 6.0]))
     assert (summary.n, summary.mean) == (3, 3.0)
     assert summary.sd == pytest.approx(math.sqrt(7))
-    assert math.isnan(summarise(np.array([4.0])).sd)
+    assert summarise(np.array([4.0])).sd is None
 
 
 @pytest.mark.parametrize("values", [np.zeros(0), np.zeros((2, 2))])
@@ -73,7 +73,7 @@ def test_gaps_are_tested_as_satterthwaite_has_it():
     sure = Summary(2, 1.0, 0.0)
     assert welch_of_gaps(parts[0], sure, parts[2], sure) == welch(parts[0], parts[2])
     with pytest.raises(ValueError, match="n = 8, 1, 8, 3"):
-        welch_of_gaps(parts[0], Summary(1, 0.0, math.nan), *parts[2:])
+        welch_of_gaps(parts[0], Summary(1, 0.0, None), *parts[2:])
 
 
 @pytest.mark.parametrize("n", [2, 8])
@@ -97,7 +97,7 @@ def test_welch_without_any_spread(gap, p):
 
 def test_welch_needs_two_seeds_in_each():
     with pytest.raises(ValueError, match="n = 1, 8"):
-        welch(Summary(1, 0.0, math.nan), Summary(8, 0.0, 1.0))
+        welch(Summary(1, 0.0, None), Summary(8, 0.0, 1.0))
 
 
 @pytest.mark.parametrize("dataset", PRINTED)
@@ -121,11 +121,11 @@ def test_the_papers_numbers_give_the_papers_bold(dataset):
 
 
 def test_what_can_be_in_no_test_is_not_bold():
-    column = {"standard": Summary(1, 1.0, math.nan), "iop": Summary(8, 1.1, 5.0)}
+    column = {"standard": Summary(1, 1.0, None), "iop": Summary(8, 1.1, 5.0)}
     places = standings(column)
     assert (places["standard"].bold, places["iop"].bold) == (False, True)
     assert places["standard"].p is None
-    places = standings(column | {"standard": Summary(1, 1.2, math.nan)})
+    places = standings(column | {"standard": Summary(1, 1.2, None)})
     assert places["standard"].best
     assert not any(place.bold for place in places.values())
     assert standings({}) == {}

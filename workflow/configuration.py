@@ -7,12 +7,12 @@ from pathlib import Path
 
 import yaml
 
+from models.provenance import ROOT
 from models.settings import Settings
 from workflow import methods, strict_yaml
 from workflow.data import registry
 from workflow.schema import misfit
 
-ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SHIPPED = "paper.yaml", "stand-ins.yaml"  # what variants are laid over
 
@@ -168,11 +168,11 @@ def follows_the_paper(config: dict) -> bool:
     reader's own have any settings: there is nothing to hold them against.
     """
     paper = shipped()
-    methods = {*paper["onehot"], *paper["table2"]["priors"]}
+    known = {*paper["onehot"], *paper["table2"]["priors"]}
     return all(
         settings(config, dataset, name) == settings(paper, dataset, name)
         for dataset, name in pairs(config)
-        if dataset in paper["datasets"] and name.partition("-")[0] in methods
+        if dataset in paper["datasets"] and name.partition("-")[0] in known
     )
 
 

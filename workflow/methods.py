@@ -7,10 +7,11 @@ import ast
 from dataclasses import fields
 from pathlib import Path
 
+from models.provenance import ROOT
 from models.settings import Settings
 
 ATTRIBUTES = {"title", "approximate", "own_settings"}
-MODELS = Path(__file__).resolve().parents[1] / "models"
+MODELS = ROOT / "models"
 
 
 def declared(file: Path) -> dict:

@@ -8,22 +8,16 @@ import numpy as np
 
 from workflow.data import DataError
 
-CHUNK = 1 << 20
-
 
 def file_digest(path: Path, kind: str) -> str:
     """Digest of a file; ``kind`` is sha256, md5 or git_blob.
 
     A git blob id is the SHA-1 of ``blob <length>``, a zero byte and the content.
     """
-    if kind == "git_blob":
-        state = hashlib.sha1(f"blob {path.stat().st_size}\0".encode())
-    else:
-        state = hashlib.new(kind)
+    start = f"blob {path.stat().st_size}\0".encode()
     with open(path, "rb") as file:
-        while chunk := file.read(CHUNK):
-            state.update(chunk)
-    return state.hexdigest()
+        how = (lambda: hashlib.sha1(start)) if kind == "git_blob" else kind
+        return hashlib.file_digest(file, how).hexdigest()
 
 
 def verify(path: Path, digests: Mapping[str, str], name: str) -> None:

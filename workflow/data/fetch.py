@@ -12,9 +12,10 @@ from typing import BinaryIO
 
 from workflow.data import DataError
 from workflow.data.archives import zip_member
-from workflow.data.digests import CHUNK, verify
+from workflow.data.digests import verify
 from workflow.data.registry import Wheel
 
+CHUNK = 1 << 20  # bytes
 TIMEOUT = 30  # seconds without a byte
 PIP_TIMEOUT = 600  # seconds
 ATTEMPTS = 3

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import yaml
 
-from models.provenance import fingerprint
+from models.provenance import ROOT, fingerprint
 from workflow import strict_yaml
 from workflow.data import DataError
 from workflow.schema import misfit
 
-ROOT = Path(__file__).resolve().parents[2]
 REGISTRY = ROOT / "config" / "datasets.yaml"
 SCHEMA = ROOT / "workflow" / "schemas" / "datasets.schema.yaml"
 DIGESTS = ("sha256", "md5", "git_blob")

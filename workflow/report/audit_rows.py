@@ -45,12 +45,7 @@ def read(score_files: list[str], audit_files: list[str], samples: int) -> pd.Dat
         "splits": ("test", "prior", "train"),
     }
     audits = scores.read(audit_files, **kinds)
-    plain = scores.read(score_files)
-    plain = plain[
-        (plain["split"] == "test")
-        & (plain["metric"] == "log_likelihood")
-        & (plain["samples"] == samples)
-    ]
+    plain = scores.likelihoods(scores.read(score_files), samples)
     audited = audits[[*WEIGHTS, "file"]].drop_duplicates()
     both = audited.drop(columns="file").merge(plain, how="left", on=WEIGHTS)
     for file, value, seed in zip(
@@ -112,7 +107,7 @@ def rows(frame: pd.DataFrame, configuration: str) -> list[dict]:
                         "samples": int(samples),
                         "n": summary.n,
                         "mean": summary.mean,
-                        "sd": summary.sd if summary.n > 1 else None,
+                        "sd": summary.sd,
                         "best": bool(place and place.best),
                         "bold": bool(place and place.bold),
                         "p_value": place.p if place else None,
@@ -186,8 +181,7 @@ def ratio_rows(
         }
         for name in MEANS:
             summary = statistics.summarise(values[name])
-            row |= {name: summary.mean}
-            row |= {f"{name}_sd": summary.sd if summary.n > 1 else None}
+            row |= {name: summary.mean, f"{name}_sd": summary.sd}
         ends = [objective[dataset, prior, seed] for seed in values.index]
         middle = float(np.median(ends))
         row["ratio_objective"] = None if math.isnan(middle) else middle

@@ -39,7 +39,7 @@ def value_rows(judge: Judge, configuration: str) -> list[dict]:
                 "n": len(cell.values),
                 "diverged": cell.diverged,
                 "mean": ours.mean if ours else None,
-                "sd": ours.sd if ours and ours.n > 1 else None,
+                "sd": ours.sd if ours else None,
                 "paper_components": printed.components if printed else None,
                 "paper_n": printed.summary.n if printed else None,
                 "paper_mean": printed.summary.mean if printed else None,

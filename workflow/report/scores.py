@@ -102,15 +102,16 @@ def read(
     return frame
 
 
-def select(frame: pd.DataFrame, dataset: str, prior: str, samples: int) -> pd.DataFrame:
+def likelihoods(frame: pd.DataFrame, samples: int) -> pd.DataFrame:
     """Rows of the test log-likelihood with S = ``samples``."""
-    return frame[
-        (frame["dataset"] == dataset)
-        & (frame["prior"] == prior)
-        & (frame["split"] == "test")
-        & (frame["metric"] == "log_likelihood")
-        & (frame["samples"] == samples)
-    ]
+    test = (frame["split"] == "test") & (frame["metric"] == "log_likelihood")
+    return frame[test & (frame["samples"] == samples)]
+
+
+def select(frame: pd.DataFrame, dataset: str, prior: str, samples: int) -> pd.DataFrame:
+    """Those of a dataset and prior."""
+    rows = likelihoods(frame, samples)
+    return rows[(rows["dataset"] == dataset) & (rows["prior"] == prior)]
 
 
 def cell(

@@ -17,20 +17,22 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from workflow.report import tabular
+
 LEVEL = 0.05
 
 
 @dataclass(frozen=True)
 class Summary:
-    """n values, their mean and their sample standard deviation (nan for n = 1)."""
+    """n values, their mean and their sample standard deviation (None for n = 1)."""
 
     n: int
     mean: float
-    sd: float
+    sd: float | None
 
     def __str__(self):
-        """Mean and deviation with two decimals as in the paper; none for n = 1."""
-        return f"{self.mean:.2f}" + (f" ± {self.sd:.2f}" if self.n > 1 else "")
+        """Mean and deviation with two decimals as in the paper."""
+        return tabular.spread(self.mean, self.sd)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def summarise(values: np.ndarray) -> Summary:
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or not len(values):
         raise ValueError(f"values are {values.shape}, expected (n,) with n >= 1")
-    sd = float(values.std(ddof=1)) if len(values) > 1 else math.nan
+    sd = float(values.std(ddof=1)) if len(values) > 1 else None
     return Summary(len(values), float(values.mean()), sd)
 
 

@@ -1,7 +1,7 @@
 """A grid of text as Markdown or LaTeX."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 ABSENT = "\N{EN DASH}"
 # Signs of this project's notes that LaTeX's default fonts may lack.
@@ -35,6 +35,11 @@ def spread(mean: float, sd: float | None, form: str = "{:.2f}") -> str:
 def p_value(value: float | None) -> str:
     """A p as text, a dash for none."""
     return "< 0.001" if value is not None and value < 0.001 else number(value, "{:.3f}")
+
+
+def listed(lines: Iterable[str]) -> str:
+    """Lines as a Markdown list."""
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def escape(text: str) -> str:

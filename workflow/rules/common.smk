@@ -97,23 +97,26 @@ TABLE2 = shlex.join(
 )
 
 
+def protocol(wildcards):
+    """The settings of a pair."""
+    return configuration.settings(config, wildcards.dataset, wildcards.method)
+
+
 def model_code(wildcards):
     """Fingerprint of the model and training code of a pair."""
-    found = configuration.settings(config, wildcards.dataset, wildcards.method)
+    found = protocol(wildcards)
     return training_code(found.method, found.latent_dim)
 
 
 def settings_flags(wildcards):
     """Command-line arguments that spell out the protocol of a pair."""
-    pair = wildcards.dataset, wildcards.method
-    return configuration.settings(config, *pair).flags()
+    return protocol(wildcards).flags()
 
 
 def search_flags(wildcards):
     """The same, but for a rate of the search and its patience."""
-    found = configuration.settings(config, wildcards.dataset, wildcards.method)
     return replace(
-        found,
+        protocol(wildcards),
         learning_rate=float(wildcards.rate),
         patience=config["search"]["patience"],
     ).flags()

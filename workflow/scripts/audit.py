@@ -122,10 +122,6 @@ def origin(frame: pd.DataFrame) -> str:
     return line
 
 
-def _listed(notes: tuple[str, ...]) -> str:
-    return "\n".join(f"- {note}" for note in notes)
-
-
 def _used(row: dict) -> str:
     used = tabular.number(row["components_in_use"], "{:.1f}")
     return used if used == tabular.ABSENT else f"{used} of {row['components']}"
@@ -152,11 +148,11 @@ def main(argv=None):
     parts = [
         *products.heading("Audit of Table 2", args),
         tabular.markdown(*grid(likelihoods, registry), left=(0, 1)),
-        _listed(NOTES),
+        tabular.listed(NOTES),
         *missed(ratios, registry),
         "## The density ratio",
         tabular.markdown(*ratio_grid(ratios, registry), left=(0, 1)),
-        _listed(RATIO_NOTES),
+        tabular.listed(RATIO_NOTES),
         origins.of_scores(frame),
         origin(frame),
     ]

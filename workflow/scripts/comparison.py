@@ -158,8 +158,8 @@ def main(argv=None):
     sizes = size_rows(table_sizes(args.table1), paper, registry, name)
     parts += ["## Sizes of Table 1", tally(sizes), size_table(sizes, registry)]
     products.write_csv(args.sizes_csv, sizes, SIZE_COLUMNS)
-    below = [*NOTES, *table2.facts(table, registry), origin]
-    parts += ["## Notes", "\n".join(f"- {line}" for line in below)]
+    below = *NOTES, *table2.facts(table, registry), origin
+    parts += ["## Notes", tabular.listed(below)]
     products.write_text(args.markdown, "\n\n".join(parts))
 
 

@@ -78,7 +78,6 @@ def draw(
     figure.legend(
         handles,
         names,
-        title=None,
         loc="lower center",
         bbox_to_anchor=(0.5, low),
         ncols=4,

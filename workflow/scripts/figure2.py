@@ -34,14 +34,14 @@ def together(
     return joined.index.to_numpy(), joined.to_numpy().T
 
 
-def limits(curves: dict[str, list[pd.DataFrame]], first: int) -> tuple[float, float]:
+def limits(methods: dict[str, list[pd.DataFrame]], first: int) -> tuple[float, float]:
     """The shared y axis: what the runs reach, but within FLOOR and CEILING.
 
     Of a method with values beyond these, all but its outermost hundredth counts, so
     that a short dive does not stretch the axis down to the floor.
     """
     low = high = OPTIMUM
-    for runs in curves.values():
+    for runs in methods.values():
         shown = np.concatenate([run["elbo"].loc[first:] for run in runs])
         shown = np.append(shown, together(runs, first, "exact")[1])
         least, most = shown.min(), shown.max()
@@ -81,12 +81,12 @@ def _panel(axis, method: str, runs: list[pd.DataFrame], first: int, bounds) -> N
                 axis.plot(
                     rest.index[-1], rest.iloc[-1], "|", color="black", label="stop"
                 )
-    elif stops:
+    else:
         notes.append(f"to epoch {stops[0]}")
     shown = np.concatenate([run["elbo"].loc[first:] for run in runs])
-    if len(shown) and shown.min() < bounds[0]:
+    if shown.min() < bounds[0]:
         notes.append(f"lowest {shown.min():.4g}")
-    if len(shown) and shown.max() > bounds[1]:
+    if shown.max() > bounds[1]:
         notes.append(f"highest {shown.max():.4g}")
     axis.axhline(OPTIMUM, color="black", ls="--", lw=0.9, label="optimum")
     estimated = " (estimated ELBO)" if method in ESTIMATED else ""
@@ -104,7 +104,7 @@ def _panel(axis, method: str, runs: list[pd.DataFrame], first: int, bounds) -> N
 
 @style.styled
 def draw(
-    curves: dict[str, list[pd.DataFrame]],
+    methods: dict[str, list[pd.DataFrame]],
     first: int,
     title: str,
     label: str = "",
@@ -112,20 +112,20 @@ def draw(
 ) -> Figure:
     """Panels (a) to (d): mean over the seeds and a band of one standard deviation.
 
-    curves: by method, one frame of ``curves.read`` a seed. first: epoch shown.
+    methods: of each, one frame of ``curves.read`` a seed. first: epoch shown.
     The mean ends where the first run stopped; beyond it the remaining runs are drawn
     one by one, each with a mark at its end. The mean of ln p(x) is dotted.
     """
-    figure = style.blank(6.8, 1.1 + 2.15 * -(-len(curves) // 2))
+    figure = style.blank(6.8, 1.1 + 2.15 * -(-len(methods) // 2))
     style.frame(figure, title, label, footer)
-    axes = style.grid(figure, len(curves), sharex=True, sharey=True)
-    bounds = limits(curves, first)
-    for (method, runs), axis in zip(curves.items(), axes, strict=True):
+    axes = style.grid(figure, len(methods), sharex=True, sharey=True)
+    bounds = limits(methods, first)
+    for (method, runs), axis in zip(methods.items(), axes, strict=True):
         _panel(axis, method, runs, first, bounds)
         axis.set_xlabel("epoch")
         axis.set_ylabel("ELBO (nats)")
         axis.tick_params(labelbottom=True, labelleft=True)
-    last = max(run.index[-1] for runs in curves.values() for run in runs)
+    last = max(run.index[-1] for runs in methods.values() for run in runs)
     axes[0].set_xlim(first, max(last, first + 1))
     axes[0].set_ylim(*bounds)
     for axis in axes:

@@ -38,7 +38,7 @@ def _sweep(axis, cells: list[Cell], single: list[Cell]) -> None:
     axis.errorbar(
         components,
         [summary.mean for summary in summaries],
-        yerr=[summary.sd if summary.n > 1 else 0 for summary in summaries],
+        yerr=[summary.sd or 0 for summary in summaries],
         color=style.COLOUR["vampprior"],
         marker="o",
         markersize=4.5,

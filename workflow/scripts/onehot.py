@@ -36,10 +36,10 @@ NOTE = (
 
 def row(frame: pd.DataFrame, prior: str, runs: list[pd.DataFrame], first: int) -> dict:
     """A method's numbers; frame: its scores, runs: of `curves.read`, one a seed."""
-    shown = [run.loc[first:] for run in runs]
+    late = [run.loc[first:] for run in runs]
     test = frame[(frame["prior"] == prior) & (frame["split"] == "test")]
     values = {
-        name: np.array([curve[name].mean() for curve in shown])
+        name: np.array([curve[name].mean() for curve in late])
         for name in ("elbo", "exact")
     }
     for name, metric in (
@@ -48,7 +48,7 @@ def row(frame: pd.DataFrame, prior: str, runs: list[pd.DataFrame], first: int) -
         ("kept_optimal", "optimal_prior_log_likelihood"),
     ):
         values[name] = test[test["metric"] == metric]["value"].to_numpy()
-    above = pd.concat(curve["elbo"] for curve in shown) > curves.OPTIMUM
+    above = pd.concat(curve["elbo"] for curve in late) > curves.OPTIMUM
     found = {"prior": prior, "above": float(above.mean())}
     for name in MEANS:
         found |= _named(name, values[name][~np.isnan(values[name])])
@@ -59,7 +59,7 @@ def _named(name: str, values: np.ndarray) -> dict:
     summary = summarise(values) if len(values) else None
     return {
         name: summary and summary.mean,
-        f"{name}_sd": summary.sd if summary and summary.n > 1 else None,
+        f"{name}_sd": summary and summary.sd,
         f"{name}_n": len(values),
     }
 

@@ -152,16 +152,14 @@ def patience_grid(
     table: pd.DataFrame, words: dict[str, str]
 ) -> tuple[list[str], list[list[str]]]:
     """ELBO lost and epochs run, by patience, the longest first."""
-    longest, *shorter = sorted(set(table["patience"]), reverse=True)
-    header = ["Dataset", "Method", *map(str, (longest, *sorted(shorter)))]
+    *shorter, longest = sorted(set(table["patience"]))
+    header = ["Dataset", "Method", *map(str, (longest, *shorter))]
     grid = []
     for (dataset, method), of in table.groupby(["dataset", "method"], sort=False):
         of = of.set_index("patience")
         line = [words[dataset], named(method)]
         line += [f"{of['elbo'][longest]:.2f} ({of['epochs'][longest]:.0f})"]
-        line += [
-            f"{of['change'][p]:+.2f} ({of['epochs'][p]:.0f})" for p in sorted(shorter)
-        ]
+        line += [f"{of['change'][p]:+.2f} ({of['epochs'][p]:.0f})" for p in shorter]
         grid.append(line)
     return header, grid
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from workflow import reference
 from workflow.configuration import ROOT
-from workflow.methods import ESTIMATED, METHODS, split
+from workflow.methods import METHODS, shown, split
 from workflow.report import origins, products, reading, statistics, tabular, variants
 from workflow.report.variants import Side
 from workflow.scripts import audit
@@ -40,14 +40,12 @@ def grid(lines: list[dict], paper: pd.DataFrame, registry) -> list[list[str]]:
     cells = []
     for line in lines:
         dataset, prior = line["pair"][0], split(line["pair"][1])[0]
-        name, theirs = METHODS[prior], tabular.ABSENT
+        name, theirs = shown(prior), tabular.ABSENT
         printed = paper[(paper["dataset"] == dataset) & (paper["prior"] == prior)]
         if line["normalised"]:
-            name += ", normalised"
-        elif prior in ESTIMATED:
-            name = f"≈ {name}"
-        if len(printed) and not line["normalised"]:
-            theirs = f"{printed['mean'].iloc[0]:.2f} ± {printed['sd'].iloc[0]:.2f}"
+            name = f"{METHODS[prior]}, normalised"
+        elif len(printed):
+            theirs = tabular.spread(*printed[["mean", "sd"]].iloc[0])
         test, interval, p = line["test"], tabular.ABSENT, tabular.ABSENT
         if test is not None:
             interval = f"{test.difference:+.2f} [{test.low:+.2f}, {test.high:+.2f}]"
@@ -118,7 +116,7 @@ def page(found: list[Side], paper: pd.DataFrame, registry) -> str:
         used = dict.fromkeys(line["pair"] for line in mine)
         if used:
             frame = pd.concat([side.rows(pair) for pair in used])
-            facts.append(f"- {side.name}. {origins.of_scores(frame)}")
+            facts.append(f"{side.name}. {origins.of_scores(frame)}")
             audits = [side.audits(line["pair"]) for line in mine if line["normalised"]]
             if audits:
                 facts[-1] += f" {audit.origin(pd.concat(audits))}"
@@ -134,7 +132,7 @@ def page(found: list[Side], paper: pd.DataFrame, registry) -> str:
             INTRODUCTION,
             tabular.markdown(HEADER, grid(lines, paper, registry), left=(0, 1, 2)),
             verdicts(lines, found[0].config["table2"]["priors"]),
-            "\n".join(facts),
+            tabular.listed(facts),
             "The scores of each seed are in `results/reference/variants/`. Made by",
             "\n".join(["```bash", *commands, "```"]),
             "(`python -m workflow.scripts.take --results results/NAME --reference "

@@ -17,18 +17,10 @@ COLUMNS = (
     "configuration dataset method device precision n epochs seconds_per_epoch "
     "seconds_per_run times_iop_per_epoch times_iop_to_stop paper"
 ).split()
-HEADER = [
-    "Dataset",
-    "Prior",
-    "Device",
-    "n",
-    "Epochs",
-    "Seconds an epoch",
-    "Seconds a run",
-    "Times IOP, an epoch",
-    "Times IOP, to the stop",
-    "Paper",
-]
+HEADER = (
+    "Dataset;Prior;Device;n;Epochs;Seconds an epoch;Seconds a run;"
+    "Times IOP, an epoch;Times IOP, to the stop;Paper"
+).split(";")
 NOTE = (
     "Training alone, validation included, of one seed; where several train side by "
     "side, their share of the job's time. Seconds an epoch: the median over the epochs "
@@ -105,9 +97,9 @@ def grid(found: list[dict], registry: products.Registry) -> list[list[str]]:
             f"{row['epochs']:.0f}",
             f"{row['seconds_per_epoch']:.2f}",
             f"{row['seconds_per_run']:.0f}",
-            tabular.number(row["times_iop_per_epoch"], "{:.2f}"),
-            tabular.number(row["times_iop_to_stop"], "{:.2f}"),
-            tabular.number(row["paper"], "{:.2f}"),
+            tabular.number(row["times_iop_per_epoch"]),
+            tabular.number(row["times_iop_to_stop"]),
+            tabular.number(row["paper"]),
         ]
         for row in found
     ]

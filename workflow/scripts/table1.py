@@ -8,58 +8,33 @@ from workflow.report import products, reading, tabular
 from workflow.report.reading import BadInput
 
 COLUMNS = [
-    "configuration",
-    "dataset",
-    "title",
-    "stand_in_for",
-    "dimension",
-    *SPLITS,
-    "origin",
-    "digest",
+    *"configuration dataset title stand_in_for dimension".split(),
+    *(*SPLITS, "origin", "digest"),
 ]
 HEADER = ["Dataset", "Dimension", "Train size", "Valid size", "Test size"]
 CAPTION = "Number and dimensions of datasets"
 
 
-def sizes(
-    datasets: list[Dataset], registry: products.Registry, configuration: str
-) -> list[dict]:
-    """One row a dataset: pixels and the number of images of each split."""
-    rows = []
-    for dataset in datasets:
-        row = {
-            "configuration": configuration,
-            "dataset": dataset.name,
-            "title": registry.name(dataset.name),
-            "stand_in_for": registry.stands_in_for[dataset.name],
-            "dimension": dataset.pixels,
-            "origin": dataset.origin,
-            "digest": dataset.digest,
-        }
-        rows.append(row | {split: len(getattr(dataset, split)) for split in SPLITS})
-    return rows
+def sizes(datasets: list[Dataset]) -> list[dict]:
+    """One row a dataset: pixels, the number of images of each split, which arrays."""
+    return [
+        {"dataset": one.name, "dimension": one.pixels, "origin": one.origin}
+        | {"digest": one.digest}
+        | {split: len(getattr(one, split)) for split in SPLITS}
+        for one in datasets
+    ]
 
 
-def again(
-    path: str, datasets: list[str], registry: products.Registry, configuration: str
-) -> list[dict]:
-    """The datasets' rows of a table1.csv that are there, with today's words."""
-    frame = reading.table(path, ("dataset", "dimension", *SPLITS, "origin", "digest"))
+def again(path: str, datasets: list[str]) -> list[dict]:
+    """The same of a table1.csv, of those of the datasets that are there."""
+    columns = ["dataset", "dimension", *SPLITS, "origin", "digest"]
+    frame = reading.table(path, columns)[columns]
     for column in ("dimension", *SPLITS):
         frame[column] = reading.integers(frame, column, path)
     datasets = datasets or list(frame["dataset"])
     frame = frame[frame["dataset"].isin(datasets)]
     frame = frame.sort_values("dataset", key=lambda names: names.map(datasets.index))
-    return [
-        {key: row[key] for key in ("dataset", "origin", "digest")}
-        | {key: int(row[key]) for key in ("dimension", *SPLITS)}
-        | {
-            "configuration": configuration,
-            "title": registry.name(row["dataset"]),
-            "stand_in_for": registry.stands_in_for[row["dataset"]],
-        }
-        for _, row in frame.iterrows()
-    ]
+    return frame.to_dict("records")
 
 
 def notes(rows: list[dict]) -> list[str]:
@@ -102,10 +77,11 @@ def main(argv=None):
         except ValueError as error:  # it names the file itself
             raise BadInput(str(error)) from error
     registry = products.registry()
-    if args.sizes:
-        rows = again(args.sizes, args.datasets, registry, args.configuration)
-    else:
-        rows = sizes(datasets, registry, args.configuration)
+    rows = again(args.sizes, args.datasets) if args.sizes else sizes(datasets)
+    for row in rows:  # with today's words
+        row["configuration"] = args.configuration
+        row["title"] = registry.name(row["dataset"])
+        row["stand_in_for"] = registry.stands_in_for[row["dataset"]]
     products.write_csv(args.csv, rows, COLUMNS)
     text = grid(rows)
     escaped = [[tabular.escape(field) for field in row] for row in text]

@@ -11,23 +11,10 @@ from workflow.report import products, reading, selection, tabular
 from workflow.report.scores import Cell
 from workflow.report.selection import Table
 
-COLUMNS = [
-    "configuration",
-    "dataset",
-    "stand_in_for",
-    "prior",
-    "components",
-    "samples",
-    "n",
-    "mean",
-    "sd",
-    "best",
-    "bold",
-    "p_value",
-    "approximate",
-    "precision",
-    "diverged",
-]
+COLUMNS = (
+    "configuration dataset stand_in_for prior components samples n mean sd best bold "
+    "p_value approximate precision diverged"
+).split()
 CAPTION = (
     "Comparison of test log-likelihoods (nats), mean ± standard deviation over seeds"
 )
@@ -48,7 +35,7 @@ def rows(table: Table, registry: products.Registry, configuration: str) -> list[
                 "samples": cell.samples,
                 "n": len(cell.values),
                 "mean": summary.mean if summary else None,
-                "sd": summary.sd if summary and summary.n > 1 else None,
+                "sd": summary.sd if summary else None,
                 "best": bool(standing and standing.best),
                 "bold": bool(standing and standing.bold),
                 "p_value": standing.p if standing else None,
