@@ -52,7 +52,7 @@ def test_dry_run_of_the_paper(fresh):
 
 def test_dry_run_of_the_gpu_command_of_the_readme(fresh):
     readme = (ROOT / "README.md").read_text()
-    (command,) = re.findall(r"^snakemake (--workflow-profile .*?) +#", readme, re.M)
+    (command,) = re.findall(r"^snakemake (--profile .*?) +#", readme, re.M)
     status, output = snakemake(fresh, "-n", *command.split())
     assert status == 0
     assert "gpu=1, seeds=0 1 2 3 4 5 6 7" in output
