@@ -13,13 +13,14 @@ HELP = {
     "learning_rate": "Adam's, for encoder, decoder and prior",
     "max_epochs": "epochs after which training ends at the latest",
     "warmup_epochs": "epochs over which the weight of the KL term rises to 1",
-    "patience": "epochs without a better validation ELBO that end a run",
-    "components": "K of a mixture prior",
+    "patience": "epochs without a better validation ELBO that end a run, after the "
+    "warm-up",
+    "components": "K, the number of components of a mixture prior",
     "pseudo_input_mean": "mean of the pseudo-inputs' initial values",
     "pseudo_input_std": "standard deviation of the pseudo-inputs' initial values",
     "pseudo_input_clip": "whether pseudo-inputs are clipped to [0, 1]",
     "ratio_epochs": "epochs of the density-ratio net for each epoch of the VAE",
-    "ratio_keep_probability": "with which dropout keeps a unit of that net",
+    "ratio_keep_probability": "probability with which dropout keeps a unit of that net",
     "ratio_learning_rate": "Adam's, for that net",
     "noise_dim": "dimensions of the noise that AVB's encoder reads",
     "precision": "of training's matrix products: float32; tensorfloat32 (factors in "

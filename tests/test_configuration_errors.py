@@ -35,8 +35,17 @@ from workflow.configuration import ROOT
         ),
         (
             {"training": {"learning_rate": 2}},
-            "training.learning_rate: 2 is greater tha",
+            "training.learning_rate: 2.0, expected in (0, 1]",
         ),
+        (
+            {"cells": {"bone-marrow": {"iop": {"ratio_epochs": 0}}}},
+            "cells.bone-marrow.iop.ratio_epochs: 0, expected 1 or more",
+        ),
+        (
+            {"datasets": {"mnist": {"precision": "half"}}},
+            "datasets.mnist.precision: 'half', expected float32, tensorfloat32",
+        ),
+        ({"search": {"seeds": 3}}, "search: no rates; expected rates, seeds, patience"),
         ({"datasets": {"mnits": {}}}, "datasets: 'mnits'; expected onehot, mnist, omn"),
         ({"table1": ["mnits"]}, "table1.0: 'mnits'; expected onehot, mnist, omnig"),
         (

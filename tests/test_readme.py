@@ -172,7 +172,7 @@ def test_the_readme_says_what_the_paper_takes_at_most():
         "FreyFaces"
     )
     assert words.format_map(hours) in flowing(README)
-    search = configuration.check({})["search"]
+    search = configuration.shipped()["search"]
     assert len(search["rates"]) * search["seeds"] / 8 == 0.75
 
 

@@ -1,12 +1,14 @@
-"""A configuration: checked, with its defaults, and resolved into runs."""
+"""A configuration: checked, and resolved into runs."""
 
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import yaml
 
+from models.options import HELP
 from models.provenance import ROOT
 from models.settings import Settings
 from workflow import methods, strict_yaml
@@ -14,16 +16,24 @@ from workflow.data import registry
 from workflow.schema import misfit
 
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+KINDS = {int: "integer", float: "number", bool: "boolean", str: "string"}
 SHIPPED = "paper.yaml", "stand-ins.yaml"  # what variants are laid over
 
 
 def schema() -> dict:
-    """Return the schema, with the datasets and priors that there are filled in."""
+    """Return the schema, with the datasets, priors and settings that there are."""
     found = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     priors = list(methods.PRIORS)
     found["$defs"]["dataset"]["enum"] = list(registry.load())
     found["$defs"]["prior"]["enum"] = priors
     found["$defs"]["method"]["enum"] = [*priors, "avb"]
+    found["$defs"]["training"]["properties"] = {
+        field.name: {"type": KINDS[field.type], "description": HELP[field.name]}
+        for field in fields(Settings)
+        if field.name != "method"
+    }
+    for part in (found, *found["properties"].values()):
+        part["required"] = list(part.get("properties", {}))
     return found
 
 
@@ -56,23 +66,21 @@ def _lay_over(below: dict, above: dict) -> None:
 
 
 def check(config: dict) -> dict:
-    """Return the configuration with its defaults filled in.
+    """Return the configuration, if it is one.
 
     Raises ValueError with one line: the key, what stands there, what was expected.
     """
-    rules = schema()
-    if line := misfit(rules, config, "configuration"):
+    if line := misfit(schema(), config, "configuration"):
         raise ValueError(line)
-    filled = _filled(rules, config)
-    _check_cells(filled["cells"])
-    for dataset, name in pairs(filled):
+    for where, values in _layers(config):
         try:
-            settings(filled, dataset, name)
+            Settings(**_typed(values))
         except ValueError as error:
-            raise ValueError(f"{dataset}, {name}: {error}") from error
-    first = first_epoch(filled)
-    for dataset, name in onehot_pairs(filled):
-        found = settings(filled, dataset, name)
+            raise ValueError(f"{where}.{error}") from error
+    _check_cells(config["cells"])
+    first = first_epoch(config)
+    for dataset, name in onehot_pairs(config):
+        found = settings(config, dataset, name)
         if found.latent_dim != 2:
             raise ValueError(
                 f"datasets.onehot.latent_dim: {found.latent_dim}; expected 2, since "
@@ -83,18 +91,23 @@ def check(config: dict) -> dict:
                 f"{dataset}, {name}: max_epochs is {found.max_epochs}; expected "
                 f"{first} or more: where the last warm-up ends, Figure 2 begins"
             )
-    return filled
+    return config
 
 
-def _filled(rule: dict, given: dict) -> dict:
-    """The keys of a schema: as given, else their defaults, inner ones too."""
-    found = dict(given)
-    for key, inner in rule["properties"].items():
-        if "properties" in inner:
-            found[key] = _filled(inner, given.get(key, {}))
-        elif key not in given:
-            found[key] = inner["default"]
-    return found
+def _layers(config: dict) -> Iterator[tuple[str, dict]]:
+    """Every part with settings, and its key."""
+    yield "training", config["training"]
+    for dataset, values in config["datasets"].items():
+        yield f"datasets.{dataset}", values
+    for dataset, column in config["cells"].items():
+        for name, values in column.items():
+            yield f"cells.{dataset}.{name}", values
+
+
+def _typed(values: dict) -> dict:
+    """Settings with the types that they have: in YAML 1 may stand for 1.0."""
+    kinds = Settings.__dataclass_fields__
+    return {key: kinds[key].type(value) for key, value in values.items()}
 
 
 def _check_cells(cells: dict) -> None:
@@ -148,9 +161,7 @@ def settings(config: dict, dataset: str, method: str) -> Settings:
     for keys in methods.OWN_SETTINGS.values():
         for key in set(keys) - set(methods.OWN_SETTINGS[prior]):
             merged.pop(key, None)
-    kinds = Settings.__dataclass_fields__
-    typed = {key: kinds[key].type(value) for key, value in merged.items()}
-    return Settings(method=prior, **typed)
+    return Settings(method=prior, **_typed(merged))
 
 
 def shipped() -> dict:
