@@ -4,13 +4,13 @@ Read in this order: settings, randomness, distributions, networks, priors/, vae,
 steps, stopping, data, training, evaluation, quadrature, annealing, audit. The paper's
 parts:
 
-Eqs. 2, 3, 18     the ELBO, importance weights                   vae.VAE
-Eq. 9             the VampPrior                                  priors.vampprior
-Eqs. 10, 14-16, 21 the implicit optimal prior                     priors.iop
-Eqs. 13, 20       T and its objective                            networks.RatioNet
-Eqs. 4, 19        what a step maximises                          steps.Steps
-Algorithm 1       and warm-up, early stopping                    training.Trainer
-Eq. 8             the aggregated posterior, to audit T with      audit.aggregated
+Eqs. 2, 3, 18       the ELBO, importance weights                 vae.VAE
+Eq. 9               the VampPrior                                priors.vampprior
+Eqs. 10, 14-16, 21  the implicit optimal prior                   priors.iop
+Eqs. 13, 20         T and its objective                          networks.RatioNet
+Eqs. 4, 19          what a step maximises                        steps.Steps
+Algorithm 1         and warm-up, early stopping                  training.Trainer
+Eq. 8               the aggregated posterior, to audit T with    audit.aggregated
 
 Shapes are written at line ends: S seeds, B images of a batch, N of a split, D pixels, H
 hidden units, L latent dimensions, K mixture components, M samples, R rows of whatever.

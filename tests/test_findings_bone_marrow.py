@@ -51,7 +51,7 @@ def test_the_findings_says_what_bone_marrow_shows():
     for words, one in (
         ("instead of ten the VampPrior lies {:+.1f} from the standard VAE ({})", vamp),
         ("the IOP {:+.1f} ({})", iop),
-        ("normalised {:+.1f} ({}): there the standard VAE leads", less),
+        ("normalised {:+.1f} ({}): there the standard VAE leads the Vamp", less),
     ):
         p = welch(one, standard)
         assert words.format(one.mean() - standard.mean(), said(p)) in text
@@ -79,9 +79,9 @@ def test_the_findings_says_what_bone_marrow_shows():
     for words, values in (
         ("At 3e-4 the weights kept are of {:.0f} to {:.0f} epochs", late[0.0003]),
         ("at 1e-4 of {:.0f} to {:.0f}.", late[0.0001]),
-        ("falls by {:.0f} to {:.0f} with the VampPrior, at 3e-4", fall[True]),
-        ("and by {:.0f} to {:.0f} with the others, at 1e-4, while", fall[False]),
-        ("the training ELBO rises by {:.0f} to {:.0f}.", rise),
+        ("the others 1e-4 | {:.0f} to {:.0f} | ", fall[True]),
+        ("| {:.0f} to {:.0f} | | search, two seeds | 1e-4 |", fall[False]),
+        ("the eight seeds rises by {:.0f} to {:.0f}:", rise),
     ):
         assert words.format(min(values), max(values)) in text
     paths = place.glob("search/bone-marrow/vampprior-500/rate0.0001/*/record.json")
@@ -104,9 +104,8 @@ def test_the_findings_says_how_far_bone_marrow_overfits_at_equal_rates():
         of = settings["learning_rate"], settings["method"] == "vampprior"
         falls.setdefault(of, []).append(elbo[record["epoch"]] - elbo.iloc[-1])
     words = (
-        "by the search, of two seeds each, it falls at 1e-4 by {:.0f} to {:.0f} with "
-        "the VampPrior and by {:.0f} to {:.0f} with the others, at 3e-4 by {:.0f} to "
-        "{:.0f} and by {:.0f} to {:.0f}"
+        "| search, two seeds | 1e-4 | {:.0f} to {:.0f} | {:.0f} to {:.0f} | "
+        "| search, two seeds | 3e-4 | {:.0f} to {:.0f} | {:.0f} to {:.0f} |"
     )
     order = [falls[rate, mixture] for rate in (1e-4, 3e-4) for mixture in (True, False)]
     assert [len(of) for of in order] == [2, 4, 2, 4]

@@ -117,8 +117,9 @@ def test_the_findings_says_what_figure_3_shows():
     for words in (
         f"the IOP as scored, {number}, lies above {above} of six means, and the "
         f"VampPrior scatters more at {WORDS[more]} of six",
-        f"differs significantly from no K (p from {min(ps):.2f} to {max(ps):.2f}), "
-        f"normalised neither ({min(corrected):.2f} to {max(corrected):.2f})",
+        "differs significantly from the VampPrior at no K (p from "
+        f"{min(ps):.2f} to {max(ps):.2f}), nor does it normalised "
+        f"({min(corrected):.2f} to {max(corrected):.2f})",
         f"analysis of variance has {together}, and of the fifteen pairs of K the least "
         f"p is {pairs[0][0]:.2f}",
         f"K = 300 had led with {few.mean():.2f} ± {few.std():.2f} and differed from "

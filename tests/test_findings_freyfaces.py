@@ -99,6 +99,11 @@ def test_the_findings_says_what_other_choices_gave():
         ]
         assert all(of is None or len(of) == 8 for of in by_rate[start])
         assert f"{start} | {' | '.join(texts)} |" in flowing(FINDINGS)
+    for method, device in zip(CELLS, ("Xeon", "EPYC", "Xeon"), strict=True):
+        path = reference.FOLDER / f"variants/patience50/scores/freyfaces/{method}.csv"
+        assert pd.read_csv(path)["device"].str.contains(device).all()
+    words = "the VampPrior ran on an AMD EPYC, the other two on an Intel Xeon"
+    assert words in flowing(FINDINGS)
     standard, vamp, ours, normal = by_rate["| 3e-4 | 150"]
     for of, than, words in (
         (
@@ -188,11 +193,15 @@ def test_the_findings_says_what_the_audit_of_freyfaces_found():
     found["iop"] -= integral.mean()
     left = {m: exact[m] - found[m] for m in CELLS}
     for words in (
-        "The first is {standard:.1f} in the standard VAE, {iop:.1f} with the IOP and "
-        "{vampprior:.1f} with the VampPrior".format(**short(exact)),
-        "the IOP, normalised, accounts for {iop:.1f} and the VampPrior for "
-        "{vampprior:.1f};".format(**short(found)),
-        "{standard:.1f}, {iop:.1f} and {vampprior:.1f} remain".format(**short(left)),
+        "KL(q(z) ‖ N(0, I)) | {standard:.1f} | {iop:.1f} | {vampprior:.1f} |".format(
+            **short(exact)
+        ),
+        "own prior adds | {standard:.0f} | {iop:.1f} | {vampprior:.1f} |".format(
+            **short(found)
+        ),
+        "KL(q(z) ‖ p(z)) | {standard:.1f} | {iop:.1f} | {vampprior:.1f} |".format(
+            **short(left)
+        ),
     ):
         assert words in flowing(FINDINGS)
     many = {method: sampled_more(method) for method in CELLS}
@@ -235,7 +244,8 @@ def test_the_findings_says_what_a_lower_rate_of_t_gives():
         f"Normalised, {gaps[1].mean():+.1f} is left ({said(normal)}): their ln Z is "
         f"{small.mean():.1f} ± {small.std():.1f} instead of {large.mean():.1f} ± "
         f"{large.std():.1f} ({said(integral)}), estimated from another [starting "
-        "density](protocol.md). Their validation ELBO, estimated anew, "
+        "density](protocol.md#density-of-the-implicit-optimal-prior). Their validation "
+        "ELBO, estimated anew, "
         f"is {elbos[0].mean():.1f} against {elbos[1].mean():.1f}, less ln Z "
         f"{less[0].mean():.1f} against {less[1].mean():.1f} ({said(lower)})"
     )

@@ -55,13 +55,13 @@ def test_the_readme_shows_what_omniglot_rebuilt_gives():
     assert list(more.index) == [100, 1000]
     words = "a thousand importance samples instead of ten the standard VAE is "
     values = f"{more[100]:.2f} and {more[1000]:.2f}"
-    assert f"{words}{values}: a thousand count for more" in flowing(FINDINGS)
+    assert f"{words}{values}: the step from ten to a" in flowing(FINDINGS)
     assert more[1000] - of.mean() > np.ptp(theirs)
     some = sampled_more("vampprior-1000", "omniglot-rebuilt")
     gains = (some - vamp[some.index]).map("{:.1f}".format)
     pair = "omniglot-rebuilt", "vampprior-1000"
     used = scored(*pair, "train", "components_in_use", "audit").map("{:.0f}".format)
-    assert f"an audit gain as much ({' and '.join(gains)} with a thousand); q(z)" in (
+    assert f"an audit gain as much ({' and '.join(gains)} with a thousand)." in (
         flowing(FINDINGS)
     )
     assert f"{' and '.join(used)} of their 1,000 components" in flowing(FINDINGS)

@@ -56,5 +56,5 @@ def test_the_protocol_says_how_many_chains_count():
         )
         for datasets in (STAND_INS, ["freyfaces"])
     )
-    assert f"start {new.min():.0f} to {new.max():.0f} of 100 chains count" in text
-    assert f"where {old.min():.0f} to {old.max():.0f} do." in text
+    assert f"start {new.min():.0f} to {new.max():.0f} chains are effective on" in text
+    assert f"and {old.min():.0f} to {old.max():.0f} are effective." in text

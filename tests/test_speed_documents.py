@@ -31,7 +31,7 @@ def test_the_documented_epochs_are_those_of_the_committed_run():
     assert claim in " ".join(text.split())
     words = (
         f"takes {standard:.0f} seconds with the standard prior, {vamp:.0f} with the "
-        f"VampPrior and {ours:.0f} with the proposed method"
+        f"VampPrior and {ours:.0f} with the IOP"
     )
     assert words in flowing("README.md")
 

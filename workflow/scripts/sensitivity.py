@@ -19,20 +19,25 @@ from workflow.scripts import audit
 
 NATS = 1.0  # what lower precision may move a mean by, to become the default
 HEADER = "Dataset,Prior,Changed,n,Before,After,Difference [95 %],p,Paper".split(",")
-INTRODUCTION = (
-    "Test log-likelihoods in nats, mean ± standard deviation, of runs that differ only "
-    'in what "Changed" names. A seed has the same initial weights, shuffles and noise '
-    "before and after on the same kind of device, so p is of a paired t-test, over the "
-    "seeds that both have; no correction for the number of tests. Another device "
-    "rounds differently, which training amplifies: where the device, or where the "
-    "chains that estimate ln Z start, changed too, a difference may be due to either "
-    "change. ≈: with a p(z) that integrates to Z, not "
-    "to one; normalised: less ln Z of each seed, where both sides have been audited. "
-    "ln Z is estimated by annealed importance sampling: on average too low, the more "
-    "so the fewer of its chains are effective, so that normalised scores are on "
-    "average too high. The shipped settings were chosen by a search on validation "
-    "data; nothing was chosen by this table."
-)
+INTRODUCTION = """\
+Test log-likelihoods in nats, mean ± standard deviation, of runs that differ only in
+what "Changed" names. The shipped settings were chosen by a search on validation data;
+nothing was chosen by this table.
+
+- *p* is of a paired t-test, over the seeds that both sides have, without correction for
+  the number of tests. A seed has the same initial weights, shuffles and noise on both
+  sides, if the kind of device is the same.
+- *device*, *ln Z's chains*: another device rounds differently, which training
+  amplifies. Where the device changed, too, or the density from which the chains that
+  estimate ln Z start, the difference may be due to that.
+- *≈*: scored with a p(z) that integrates to Z, not to one. *Normalised*: less ln Z of
+  each seed, where both sides have been audited. The estimate of ln Z (annealed
+  importance sampling) is on average too low, the more so the fewer of its chains are
+  effective, so normalised scores are on average too high.
+- *precision*: in the table, the setting; in the list below, the factors of training's
+  matrix products that the device computed with. The setting `reduced` gives bfloat16
+  factors on a CPU with AMX; it is not the setting `bfloat16`
+  ([speed.md](speed.md#modes))."""
 
 
 def grid(lines: list[dict], paper: pd.DataFrame, registry) -> list[list[str]]:
@@ -124,7 +129,8 @@ def page(found: list[Side], paper: pd.DataFrame, registry) -> str:
             targets = [f"results/{side.name}/scores/{d}/{m}.csv" for d, m in side.pairs]
             commands.append(
                 "snakemake --cores 8 --configfile config/stand-ins.yaml "
-                f"config/variants/{side.name}.yaml -- {' '.join(targets)}"
+                f"config/variants/{side.name}.yaml -- \\\n    "
+                + " \\\n    ".join(targets)
             )
     return "\n\n".join(
         [
