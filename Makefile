@@ -15,7 +15,8 @@ quick: $(VENV)/.complete
 	@printf '\nFigures:\n'; ls figures/quick/*.*
 
 test: $(VENV)/.complete
-	$(BIN)/python -m pytest --numprocesses $(CORES) --maxprocesses 8 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(CORES) --maxprocesses 8 \
+	    --dist loadfile --no-loadscope-reorder
 
 # DEVICE=cuda for a GPU; nothing else should run meanwhile
 bench: $(VENV)/.complete

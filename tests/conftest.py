@@ -13,6 +13,14 @@ from models.settings import Settings
 from tests.dag import TINY, checkout, snakemake
 from tests.fake_sources import mirror, network  # noqa: F401  fixtures
 
+LONG = "workflow extending gpu_session reference take interrupted benchmark".split()
+
+
+def pytest_collection_modifyitems(items):
+    """Files that take minutes first: else a worker is left alone with one."""
+    order = {f"test_{name}": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(LONG)))
+
 
 @pytest.fixture(autouse=True)
 def one_thread():

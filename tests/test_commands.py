@@ -165,7 +165,7 @@ def failure(capsys, command, *arguments):
     return text
 
 
-def test_training_errors_are_one_line(made, tmp_path, capsys):
+def test_training_errors_are_one_line(made, tmp_path, monkeypatch, capsys):
     base = ["--data", made, "--output", tmp_path / "out"]
 
     def fails(*arguments):
@@ -176,7 +176,13 @@ def test_training_errors_are_one_line(made, tmp_path, capsys):
     )
     assert "--seeds [1, 1]: expected distinct integers" in fails("--seeds", 1, 1)
     assert "patience: 0, expected 1 or more" in fails("--seeds", 0, "--patience", 0)
-    for device, message in (("nought", "not a device"), ("meta", "expected cpu, cud")):
+    assert "--seeds [-1]: expected distinct integers, 0 or" in fails("--seeds", -1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for device, message in (
+        ("nought", "not a device"),
+        ("meta", "expected cpu, cud"),
+        ("cuda", "this torch sees no GPU"),
+    ):
         assert f"--device {device}: {message}" in fails(
             "--seeds", 0, "--device", device
         )
@@ -186,14 +192,26 @@ def test_training_errors_are_one_line(made, tmp_path, capsys):
         ("--pseudo-input-mean", "inf", "pseudo_input_mean: inf, expected a number"),
     ):
         assert message in fails("--seeds", 0, option, value)
-    with pytest.raises(SystemExit):
-        train.main([*map(str, base), "--seeds", "0", "--threads", "0"])
-    assert "argument --threads: '0', expected 1 or more" in capsys.readouterr().err
+    for option, value, message in (
+        ("--threads", "0", "'0', expected 1 or more"),
+        ("--pseudo-input-clip", "no", "'no', expected true or false"),
+    ):
+        with pytest.raises(SystemExit):
+            train.main([*map(str, base), "--seeds", "0", option, value])
+        assert f"argument {option}: {message}" in capsys.readouterr().err
     missing = failure(
         capsys, train.main, "--data", "no.npz", "--output", "o", "--seeds", 0
     )
     assert "no.npz" in missing
     assert not (tmp_path / "out").exists()
+
+
+def test_samples_that_no_plane_shows_are_refused(made, tmp_path, capsys):
+    common = ["--data", str(made), "--seeds", "0", *SMALL, "--latent-dim", "3"]
+    train.main([*common, "--output", str(tmp_path)])
+    arguments = "--data", made, "--runs", tmp_path / "seed0", "--output", tmp_path / "p"
+    text = failure(capsys, posterior.main, *arguments)
+    assert "seed0: latent_dim is not 2; Figure 1 is 2-d" in text
 
 
 def test_out_of_memory_names_what_to_lower(made, tmp_path, monkeypatch, capsys):

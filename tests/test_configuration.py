@@ -10,7 +10,10 @@ CONFIGURATIONS = [
     ("paper.yaml",),
     *(("paper.yaml", n) for n in ("quick.yaml", "stand-ins.yaml")),
     *(("paper.yaml", f"{n}.yaml") for n in PRECISIONS if n != "float32"),
-    *(("paper.yaml", file) for file in (ROOT / "config/variants").glob("*.yaml")),
+    *(
+        ("paper.yaml", file)
+        for file in sorted((ROOT / "config/variants").glob("*.yaml"))
+    ),
 ]
 
 

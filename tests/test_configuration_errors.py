@@ -88,7 +88,6 @@ def test_an_error_is_one_clear_line(change, message):
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ("sedes: 3", "configuration error: sedes: no such key; did you mean seeds?"),
         ("name: 2", "configuration error: name: 2 is not of type 'string'"),
         ("training: {patience: 9}", "configuration error: label: ''; expected words"),
         ("seeds: 2\nseeds: 3", "mine.yaml: not YAML (key 'seeds' twice, expected onc"),

@@ -155,7 +155,6 @@ def test_a_kept_file_that_was_altered_is_fetched_again(tmp_path, network):
 @pytest.mark.parametrize(
     "answer",
     [
-        (URL, GOOD[:100], len(GOOD)),
         (URL, GOOD, "many"),  # no number of bytes
         http.client.IncompleteRead(b"", 10),
         ConnectionResetError("reset by peer"),

@@ -28,6 +28,10 @@ class Centred(Prior):
     ("own", "says"),
     [
         ("pass", "own_settings is inherited, expected it in the class"),
+        (
+            "own_settings = ()\n\n\nclass Other(Wide):\n    pass",
+            "2 priors, expected one",
+        ),
         ("own_settings = ('components',)", ""),
     ],
 )
