@@ -42,14 +42,19 @@ def snakemake(folder, *arguments):
 
 def jobs(folder, *arguments):
     """What a dry run lists: {rule: count}."""
+    return planned(folder, *arguments)[0]
+
+
+def planned(folder, *arguments):
+    """The same, and the whole output."""
     status, output = snakemake(folder, "-n", *arguments)
     assert status == 0, output
     table = re.search(r"^job +count\n-.*?\n(.*?)\n\n", output, re.M | re.S)
     if table is None:
         assert "Nothing to be done" in output, output
-        return {}
+        return {}, output
     rows = (line.split() for line in table[1].splitlines())
-    return {rule: int(count) for rule, count in rows if rule != "total"}
+    return {rule: int(count) for rule, count in rows if rule != "total"}, output
 
 
 def checkout(folder):

@@ -1,4 +1,4 @@
-"""The pages of the committed runs, number for number, by pandas and scipy alone."""
+"""The committed runs' pages, number for number by pandas and scipy, and pictures."""
 
 import json
 
@@ -6,9 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from committed import against, printed, scored, welch
+from PIL import Image
 
-from workflow import reference
-from workflow.scripts import audit, comparison, onehot, speed_claim
+from workflow import configuration, reference
+from workflow.scripts import (
+    audit,
+    comparison,
+    figure1,
+    figure2,
+    figure3,
+    onehot,
+    speed_claim,
+)
 
 FOLDER = reference.FOLDER
 METHODS = {"standard": "standard", "vampprior": "vampprior-500", "iop": "iop"}
@@ -122,3 +131,25 @@ def test_the_claim_of_speed(tmp_path):
         assert row["times_iop_per_epoch"] == pytest.approx(each)
         whole = each * epochs[prior] / epochs["iop"]
         assert row["times_iop_to_stop"] == pytest.approx(whole)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_the_pictures_shown_are_of_the_committed_runs(number, tmp_path):
+    layers = ["stand-ins.yaml"] * (number == 3)
+    config = configuration.check(configuration.load("paper.yaml", *layers))
+    swept = reference.present(config, configuration.figure3_pairs(config))
+    first = runs("onehot", ONEHOT)
+    script, arguments = {
+        1: (figure1, ["--samples", *files("posterior", "onehot", ONEHOT), "--seed", 0,
+                      "--runs", *(f for f in first if f.name == "seed0")]),
+        2: (figure2, ["--first-epoch", 100, "--runs", *first]),
+        3: (figure3, ["--dataset", "bone-marrow", "--importance-samples", 10,
+                      "--scores", *(FOLDER / f"scores/{d}/{m}.csv" for d, m in swept)]),
+    }[number]  # fmt: skip
+    arguments += ["--configuration", f"{config['name']} configuration"]
+    arguments += ["--label", config["label"], "--output", tmp_path / "figure.png"]
+    script.main([*map(str, arguments)])
+    paths = tmp_path / "figure.png", configuration.ROOT / f"docs/figure{number}.png"
+    ours, shown = (np.asarray(Image.open(p).convert("RGB")).astype(int) for p in paths)
+    assert ours.shape == shown.shape
+    assert np.abs(ours - shown).mean() < 0.1  # another FreeType moves edges a little

@@ -1,5 +1,9 @@
 """The configuration: what it resolves to, in agreement with the core and the paper."""
 
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
 from models.settings import PRECISIONS, Settings
@@ -150,3 +154,14 @@ def test_narrower_layers_win():
 def test_seed_batches_cover_every_seed_once():
     config = {"seeds": 8, "seeds_per_job": 3}
     assert configuration.seed_batches(config) == [[0, 1, 2], [3, 4, 5], [6, 7]]
+
+
+def test_jobs_get_the_mirror_and_this_python(monkeypatch):
+    for name in ("PATH", "IOP_REPRO_MIRROR"):
+        monkeypatch.setenv(name, "before")
+    shipped = configuration.shipped()
+    for given, expected in (("", "before"), ("mine", "mine")):
+        configuration.prepare_environment(shipped | {"mirror": given})
+        assert os.environ["IOP_REPRO_MIRROR"] == expected
+    first = os.environ["PATH"].split(os.pathsep)[0]
+    assert first == str(Path(sys.executable).parent)

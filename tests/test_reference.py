@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 import shutil
 
 import pandas as pd
@@ -135,12 +134,10 @@ def test_runs_of_other_data_are_refused(taken):
     old = {"mnist", "freyfaces"} & set(sizes.index)
     assert old  # those that nobody took over are still there
     for dataset in ("digits-binary", "digits-gray"):
-        with edited(path, sizes[dataset], "f" * 64):
-            status, output = snakemake(
-                taken, "-n", *TINY, "--config", "scores=reference"
-            )
-        assert status != 0
-        assert re.search(rf"{dataset}/.*\.csv: its runs have other data than", output)
+        words = rf"{dataset}/.*\.csv: its runs have other data than"
+        refused = pytest.raises(reading.BadInput, match=words)
+        with edited(path, sizes[dataset], "f" * 64), refused:
+            reference.present(tiny(), configuration.pairs(tiny()), path.parent)
     place = taken / "results/reference"
     record = place / "search/digits-gray/iop/rate0.01/seed0/record.json"
     refused = pytest.raises(ValueError, match=r"of other data than table1\.csv")
@@ -168,17 +165,14 @@ def test_an_unfinished_search_is_kept_but_not_shown(taken, tmp_path):
 def test_a_search_at_other_settings_is_refused(taken):
     place = taken / "results/reference/search/digits-gray"
     path = place / "iop/rate0.01/seed0/record.json"
-    text = path.read_text()
-    for old, new, message in (
-        ('"hidden_units": 8', '"hidden_units": 9', "of other settings"),
-        (text, "{}", "not a run's record (KeyError('settings'))"),
-    ):
-        with edited(path, old, new):
-            status, output = snakemake(
-                taken, "-n", *TINY, "--config", "scores=reference"
-            )
-        assert status != 0
-        assert f"iop/rate0.01/seed0/record.json: {message}" in output
+    with edited(path, '"hidden_units": 8', '"hidden_units": 9'):
+        status, output = snakemake(taken, "-n", *TINY, "--config", "scores=reference")
+    assert status != 0
+    assert "iop/rate0.01/seed0/record.json: of other settings" in output
+    words = r"seed0/record\.json: not a run's record \(KeyError\('settings'\)\)"
+    refused = pytest.raises(reading.BadInput, match=words)
+    with edited(path, path.read_text(), "{}"), refused:
+        reference.searched(tiny(), taken / "results/reference")
 
 
 def test_a_folder_that_is_no_run_is_passed_over_and_no_method_refused(taken, tmp_path):

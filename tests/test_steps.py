@@ -103,8 +103,10 @@ def test_a_block_draws_once_and_steps_as_often(small, monkeypatch):
             assert {s["step"].item() for s in optimizer.state.values()} == {taken}
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+@pytest.mark.parametrize(
+    ("likelihood", "precision"),
+    [("bernoulli", "float32"), ("gaussian", "float32"), ("gaussian", "bfloat16")],
+)
 @pytest.mark.parametrize("method", METHODS)
 def test_compiled_steps_are_the_plain_ones(
     method, likelihood, precision, small, monkeypatch

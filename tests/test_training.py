@@ -115,16 +115,6 @@ def test_ratio_net_recovers_the_log_ratio_of_two_gaussians():
     assert error.mean() < 0.1
 
 
-def test_dynamic_binarisation_is_fresh_and_only_of_training_images(small):
-    trainer = Trainer(images("bernoulli"), small, [0])
-    x = trainer._train.expand(1, 40, 6)
-    first, second = trainer._images(x), trainer._images(x)
-    assert set(first.unique().tolist()) == {0.0, 1.0}
-    assert not torch.equal(first, second)
-    gray = Trainer(images("gaussian"), small, [0])
-    assert gray._images(x) is x
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_biases_begin_at_zero(method, small):
     settings = dataclasses.replace(small, method=method)
@@ -142,32 +132,3 @@ def test_pseudo_inputs_begin_around_their_mean(small):
     u = build(settings, 400, "gaussian", Streams([0])).prior.pseudo_inputs
     assert u.mean().item() == pytest.approx(0.3, abs=5 * 0.05 / 200)
     assert u.std().item() == pytest.approx(0.05, rel=0.03)
-
-
-@pytest.mark.parametrize("method", ["iop", "avb"])
-def test_the_ratio_net_is_shown_samples_of_the_posterior(method, small):
-    """Beside the image with AVB, and against samples of N(0, I)."""
-    settings = dataclasses.replace(small, method=method)
-    model, draw = build(settings, 6, "gaussian", Streams([0])), Streams([0])
-    x = torch.from_numpy(images("gaussian").train)[None]
-    noise, z0 = draw.normal("ratio", 40, model.noise_dim), draw.normal("ratio", 40, 3)
-    z1 = model.posterior_sample(x, noise)
-    rows = model.ratio_rows(model.ratio_source(x), noise)
-    others = model.ratio_counterparts(rows, z0)
-    beside = x if method == "avb" else x[..., :0]
-    torch.testing.assert_close(rows, torch.cat([beside, z1], -1), rtol=0, atol=0)
-    torch.testing.assert_close(others, torch.cat([beside, z0], -1), rtol=0, atol=0)
-    assert z1.std(1).min() > 0.1
-
-
-def test_images_are_binarised_anew_for_each_epoch_of_psi(small, monkeypatch):
-    seen, bernoulli = [], Streams.bernoulli
-
-    def counting(self, name, threshold, *shape):
-        seen.extend([shape[0]] * (name == "binarise"))
-        return bernoulli(self, name, threshold, *shape)
-
-    monkeypatch.setattr(Streams, "bernoulli", counting)
-    settings = dataclasses.replace(small, method="iop", ratio_epochs=3)
-    Trainer(images("bernoulli"), settings, [0]).run_epoch()
-    assert sum(seen) == 40 * (1 + 3)
