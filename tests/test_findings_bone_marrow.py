@@ -55,6 +55,10 @@ def test_the_findings_says_what_bone_marrow_shows():
     ):
         p = welch(one, standard)
         assert words.format(one.mean() - standard.mean(), said(p)) in text
+    gaps = [f"{of.mean() - vamp.mean():+.1f}" for of in (iop, less)]
+    ps = [said(welch(of, vamp)) for of in (iop, less)]
+    words = "lies {} from the VampPrior then ({}), normalised {} ({})"
+    assert words.format(gaps[0], ps[0], gaps[1], ps[1]) in text
     low, middle, high = (cell.mean for cell in printed("histopathology").values())
     gaps = middle - low, high - middle, high - low
     assert "are {:+.1f}, {:+.1f} and {:+.1f}.".format(*gaps) in text

@@ -21,7 +21,7 @@ ONEHOT = {
 def onehot_curves(method):
     """Of each seed, from epoch 100 on."""
     assert reference.seeds("onehot", method) == list(range(8))
-    paths = (reference.FOLDER / "runs/onehot").glob(f"{method}/seed*/curve.csv")
+    paths = sorted((reference.FOLDER / "runs/onehot" / method).glob("seed*/curve.csv"))
     return [pd.read_csv(path).query("100 <= epoch <= 1000") for path in paths]
 
 
@@ -62,9 +62,9 @@ def test_the_findings_says_what_the_estimates_on_onehot_hide():
     assert words.format(above["avb"], above["iop"]).replace("%", " %") in flowing(
         README
     )
-    for method in ("avb", "iop"):  # "and in every epoch whose weights are kept"
-        assert min(of["valid_elbo"].max() for of in curves[method]) > optimum
     elbo = {m: scored("onehot", m, metric="elbo") for m in ("avb", "iop")}
+    high = sum((of > optimum).sum() for of in elbo.values())
+    assert f"with the weights kept, in {high} of 16 runs on the test" in flowing(README)
     for method, words in (
         ("avb", "test data from {:.2f} to {:.2f} and"),
         ("iop", "and from {:.2f} to {:+.2f}, the last"),
@@ -81,8 +81,15 @@ def test_the_findings_says_what_the_estimates_on_onehot_hide():
     assert words.format(*found) in text
     plain = scored("onehot", "standard", metric="exact_log_likelihood")
     assert exact[worst] < plain.min()
-    words = f"highest estimate (ELBO {elbo['iop'].max():+.2f}) are worse than the"
+    words = (
+        f"with the highest ELBO ({elbo['iop'].max():+.2f}), have a lower ln p(x) than "
+        "any seed of the standard VAE"
+    )
     assert words in flowing(README)
+    ever = [
+        curve[EXACT].max() for m in ("avb", "iop") for curve in onehot_curves(m)
+    ]  # "always stays below"
+    assert max(ever) < optimum
     assert f"that is kept at {elbo['iop'].max():+.2f}" in text
     assert exact[worst] < rest.min()
 
@@ -126,3 +133,18 @@ def test_the_findings_says_how_the_seeds_on_onehot_scatter():
         ("standard", "(the standard VAE's from {:.2f} to {:.2f})"),
     ):
         assert words.format(min(means[method]), max(means[method])) in flowing(FINDINGS)
+
+
+def test_the_findings_says_what_sets_the_failing_seed_apart():
+    curves = onehot_curves("iop")
+    objective = [curve["ratio_objective"].median() for curve in curves]
+    high = [int((curve["valid_elbo"] > -0.9).sum()) for curve in curves]
+    worst = int(scored("onehot", "iop", metric="elbo").to_numpy().argmax())
+    rest = np.delete(objective, worst)
+    words = (
+        f"the epochs from 100 on: {objective[worst]:.2f}, in the others "
+        f"{rest.min():.2f} to {rest.max():.2f}), and its ELBO is above -0.9 in "
+        f"{high[worst]} epochs, in the others in none"
+    )
+    assert words in flowing(FINDINGS)
+    assert sum(high) == high[worst]

@@ -8,9 +8,11 @@ from committed import (
     README,
     flowing,
     normalised,
+    printed,
     scored,
     text_of,
 )
+from scipy import stats
 
 STAND_INS = {"bone-marrow": "bone marrow", "freyfaces-split1": "FreyFaces split anew"}
 
@@ -58,3 +60,16 @@ def test_the_protocol_says_how_many_chains_count():
     )
     assert f"start {new.min():.0f} to {new.max():.0f} chains are effective on" in text
     assert f"and {old.min():.0f} to {old.max():.0f} are effective." in text
+
+
+def test_the_protocol_says_why_the_papers_deviations_are_no_standard_errors():
+    """Else Histopathology's VampPrior would be bold, too."""
+    cells = printed("histopathology")
+    sides = [
+        x
+        for prior in ("vampprior", "iop")
+        for x in (cells[prior].mean, cells[prior].sd * 8**0.5, 8)
+    ]
+    p = stats.ttest_ind_from_stats(*sides, equal_var=False).pvalue
+    assert p >= 0.05
+    assert f"(Histopathology's VampPrior, p = {p:.2f})" in flowing("docs/protocol.md")

@@ -63,8 +63,8 @@ def test_the_readme_says_what_becomes_of_table_1():
     for dataset, paper in place.items():
         assert list(ours.loc[dataset, of]) == list(theirs.loc[paper, of])
     words = (
-        "sizes of the data | the paper's: of OneHot, MNIST and FreyFaces themselves, "
-        "and of stand-ins, other data in their place, for the other two |"
+        "equal in all five rows: OneHot, MNIST and FreyFaces are the paper's data; in "
+        "place of the other two are stand-ins, other data of the same sizes |"
     )
     assert words in flowing(README)
 

@@ -21,8 +21,8 @@ NATS = 1.0  # what lower precision may move a mean by, to become the default
 HEADER = "Dataset,Prior,Changed,n,Before,After,Difference [95 %],p,Paper".split(",")
 INTRODUCTION = """\
 Test log-likelihoods in nats, mean ± standard deviation, of runs that differ only in
-what "Changed" names. The shipped settings were chosen by a search on validation data;
-nothing was chosen by this table.
+what "Changed" names. The shipped learning rates and patience were chosen by a search on
+validation data, but not T's rate; nothing was chosen by this table.
 
 - *p* is of a paired t-test, over the seeds that both sides have, without correction for
   the number of tests. A seed has the same initial weights, shuffles and noise on both
