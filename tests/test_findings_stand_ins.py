@@ -47,6 +47,15 @@ def test_the_findings_says_how_many_components_are_in_use():
         for method in ("vampprior-500", "iop")
     )
     assert f"it gives ln Z = {known.mean():.1f} ± {known.std():.1f} for this" in text
+    old, new = (
+        scored(dataset, "vampprior-500", "prior", "log_normaliser", "audit")
+        for dataset in ("freyfaces", "freyfaces-split1")
+    )
+    words = (
+        f"(on FreyFaces {old.min():.1f} to {old.max():.1f}, split anew {new.min():.1f} "
+        f"to {new.max():.1f})"
+    )
+    assert words in text, words
     assert f"For the IOP it gives {ours.mean():.1f} ± {ours.std():.1f}," in text
 
 
@@ -58,7 +67,8 @@ def test_the_protocol_says_how_many_chains_count():
         )
         for datasets in (STAND_INS, ["freyfaces"])
     )
-    assert f"start {new.min():.0f} to {new.max():.0f} chains are effective on" in text
+    words = f"{new.min():.0f} to {new.max():.0f} of the IOP's chains are effective on"
+    assert f"from that start {words}" in text, words
     assert f"and {old.min():.0f} to {old.max():.0f} are effective." in text
 
 
