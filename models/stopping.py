@@ -8,6 +8,11 @@ import torch
 
 from models.settings import Settings
 
+# A run's curve, in nats an image. train_*: means over the epoch, of weights and, with a
+# ratio net, of a T that the epoch's own updates of psi still move on; valid_*: after
+# all updates, without dropout. An ELBO is reconstruction less KL whatever beta, the KL
+# term's weight. ratio_objective: Eq. 20 on training images in psi's last epoch, with
+# dropout. seconds: of training, from its start.
 CURVE = (
     "epoch beta train_elbo train_reconstruction train_kl valid_elbo "
     "valid_reconstruction valid_kl valid_exact_log_likelihood ratio_objective seconds"
@@ -58,8 +63,8 @@ class Run:
             if estimated:
                 self.weights = {}
             return
-        # not before: while the KL term hardly weighs, T lags behind a posterior that
-        # moves fast, and the estimate exceeds even ln p(x)
+        # not before: with beta < 1 another objective is maximised than the ELBO; if all
+        # epochs belong to the warm-up, the last one counts
         settled = min(settings.warmup_epochs, settings.max_epochs)
         if epoch >= settled and elbo > self.best_elbo:
             self.best_elbo, self.best_epoch = elbo, epoch

@@ -170,5 +170,5 @@ def test_the_findings_says_how_well_t_separates():
             ends.append(curve["ratio_objective"][best])
         assert len(ends) == 8
         medians.append(f"{np.median(ends):.1g}")
-    words = "has a median of {} over the seeds ({} on bone marrow)".format(*medians)
+    words = "has a median of {} over the seeds ({} on bone marrow;".format(*medians)
     assert words in flowing(FINDINGS)

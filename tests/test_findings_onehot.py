@@ -137,6 +137,27 @@ def test_the_documents_say_how_the_vampprior_on_onehot_ends():
     assert second - plain.max() > 4 * (vamp.min() - plain.max())
 
 
+def test_the_protocol_says_where_weights_of_the_warm_up_would_have_been_kept():
+    best = {}
+    for method in ("iop", "avb"):
+        for path in reference.FOLDER.rglob(f"runs/*/{method}/seed*/curve.csv"):
+            elbo = pd.read_csv(path).set_index("epoch")["valid_elbo"]
+            ends = elbo.loc[:99].max(), elbo.loc[100:].max()
+            best.setdefault(path.parents[1], []).append(ends)
+    assert len(best) > 4
+    found = best.pop(reference.FOLDER / "runs/onehot/iop")
+    assert all(before > after > -math.log(4) for before, after in found)
+    assert all(before < after for of in best.values() for before, after in of)
+    (low, high), (low_after, high_after) = (
+        (min(of), max(of)) for of in zip(*found, strict=True)
+    )
+    words = (
+        f"the best ELBO of the warm-up is {low:.2f} to {high:.2f}, that after it "
+        f"{low_after:.2f} to {high_after:.2f}, where none above -1.386 is possible"
+    )
+    assert words in flowing("docs/protocol.md"), words
+
+
 def test_the_findings_says_what_the_priors_on_onehot_miss():
     gaps = {
         m: -math.log(4)
