@@ -225,3 +225,8 @@ def test_a_variant_of_another_name_is_refused(made):
 def test_the_committed_page_is_of_the_committed_scores():
     page = (ROOT / "docs/sensitivity.md").read_text()
     assert page.rstrip("\n") == sensitivity.committed().rstrip("\n")
+
+
+def test_the_page_says_how_many_runs_of_a_variant_diverged(made):
+    made.write("short", "iop", AFTER, diverged="True")
+    assert "patience 150 → 7; diverged: 4 |" in " ".join(made.page().split())

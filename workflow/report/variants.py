@@ -134,6 +134,7 @@ def compared(found: list[Side]) -> list[dict]:
                 "after": side.name,
                 "changes": changes(before, side, pair),
                 "at": changes(found[0], before, pair),
+                "diverged": sum(b["diverged"] == "True"),
                 **{f"{of}s": _both(of, a, b) for of in ("device", "precision")},
             }
             _check(row, a, b)
