@@ -3,6 +3,7 @@
 import argparse
 import csv
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator
 
@@ -50,6 +51,12 @@ def write(arguments: argparse.Namespace, measure: Measure) -> None:
 
 
 def _rows(arguments, measure) -> Iterator[dict]:
+    if os.path.isdir(arguments.output):
+        raise ValueError(f"--output {arguments.output}: a folder, expected a file")
+    found = [os.path.realpath(folder) for folder in arguments.runs]
+    for folder, path in zip(arguments.runs, found, strict=True):
+        if found.count(path) > 1:
+            raise ValueError(f"--runs {folder}: given twice, expected each run once")
     device = machine.prepare(arguments)
     dataset = data.load(arguments.data)
     scoring = {

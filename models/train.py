@@ -56,6 +56,10 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser().parse_args(argv)
     try:
         run(arguments)
+    except KeyboardInterrupt:
+        line = "interrupted: the same command goes on from the last checkpoint"
+        print(line, file=sys.stderr)
+        sys.exit(130)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     except RuntimeError as error:
@@ -95,6 +99,8 @@ def run(arguments: argparse.Namespace) -> None:
     seeds = arguments.seeds
     if len(set(seeds)) < len(seeds) or min(seeds) < 0:
         raise ValueError(f"--seeds {seeds}: expected distinct integers, 0 or more")
+    if Path(arguments.output).is_file():
+        raise ValueError(f"--output {arguments.output}: a file, expected a folder")
     device = machine.prepare(arguments)
     dataset = data.load(arguments.data)
     compiled = arguments.compile and machine.compiler_works(device)

@@ -30,6 +30,37 @@ def failure(capsys, command, *arguments):
     return text
 
 
+def test_an_output_of_the_wrong_kind_is_seen_before_the_work(
+    made, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "file").touch()
+    arguments = ["--data", made, "--seeds", 0, "--output", tmp_path / "file"]
+    monkeypatch.setattr(train, "Trainer", None)  # never reached
+    line = failure(capsys, train.main, *arguments)
+    assert line == f"error: --output {tmp_path}/file: a file, expected a folder"
+    arguments = ["--data", made, "--runs", "x", "--output", tmp_path]
+    line = failure(capsys, evaluate.main, *arguments)
+    assert line == f"error: --output {tmp_path}: a folder, expected a file"
+
+
+def test_a_run_is_scored_once(made, tmp_path, capsys):
+    of = ["--data", made, "--output", tmp_path / "scores.csv", "--runs"]
+    line = failure(capsys, evaluate.main, *of, "out/seed0", "out/../out/seed0/")
+    assert line == "error: --runs out/seed0: given twice, expected each run once"
+
+
+def test_an_interruption_is_one_line(made, tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "run_epoch", interrupted)
+    with pytest.raises(SystemExit) as caught:
+        run_training(made, "standard", [0], tmp_path / "out")
+    assert caught.value.code == 130
+    line = "interrupted: the same command goes on from the last checkpoint\n"
+    assert capsys.readouterr().err == line
+
+
 def test_training_errors_are_one_line(made, tmp_path, monkeypatch, capsys):
     base = ["--data", made, "--output", tmp_path / "out"]
 

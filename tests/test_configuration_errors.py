@@ -71,6 +71,7 @@ from workflow.configuration import ROOT
             {"cells": {"mnist": {"avb": {}}}},
             "cells.mnist: 'avb'; expected it in onehot",
         ),
+        ({"name": "mine\n"}, "name: 'mine\\n'; expected small letters, digits and"),
         ({"label": "with {braces}"}, "label: 'with {braces}'; expected words without"),
         ({"name": "A b"}, "name: 'A b'; expected small letters, digits and hyphens"),
         ({"name": "reference"}, "name: 'reference'; expected small letters, digits"),
@@ -90,6 +91,10 @@ def test_an_error_is_one_clear_line(change, message):
     [
         ("name: 2", "configuration error: name: 2 is not of type 'string'"),
         ("training: {patience: 9}", "configuration error: label: ''; expected words"),
+        (
+            "label: mine\ntraining: {patience: 9}",
+            "configuration error: name: 'paper'; expected another where settings",
+        ),
         ("seeds: 2\nseeds: 3", "mine.yaml: not YAML (key 'seeds' twice, expected onc"),
     ],
 )

@@ -77,6 +77,17 @@ def test_a_byte_that_is_no_text_does_not_end_the_run(tmp_path, monkeypatch, capf
     assert (tmp_path / "made").exists()
 
 
+def test_an_interruption_is_one_line(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress.Follower, "line", interrupted)
+    assert progress.main(["--", sys.executable, "-c", "print(1)"]) == 130
+    assert capfd.readouterr().err == "interrupted: the same command goes on\n"
+
+
 def test_a_command_that_there_is_not_is_one_line(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     assert progress.main(["--", "snakemade", "--cores", "1"]) == 1

@@ -24,6 +24,11 @@ try:
             "label: ''; expected words for the face of every product that say how "
             "the settings differ from config/paper.yaml's"
         )
+    if PROTOCOL == "other" and f"{config['name']}.yaml" in configuration.SHIPPED:
+        raise ValueError(
+            f"name: '{config['name']}'; expected another where settings differ from "
+            "config/paper.yaml's: runs of that name would be trained over"
+        )
 except (ValueError, DataError, SyntaxError) as error:
     sys.exit(f"configuration error: {error}")
 

@@ -70,6 +70,8 @@ rule posterior:
         "<results>/posterior/{dataset}/{method}.csv",
     log:
         "<results>/logs/posterior/{dataset}/{method}.log",
+    wildcard_constraints:
+        dataset="onehot",
     conda:
         "../../environment.yml"
     params:

@@ -71,11 +71,16 @@ def main(argv: list[str] | None = None) -> int:
             errors="replace",  # a byte that is none must not end the run
         ) as process,
     ):
-        for text in process.stdout:
-            log.write(text)
-            log.flush()
-            if shown := follower.line(text, time.monotonic()):
-                print(shown, flush=True)
+        try:
+            for text in process.stdout:
+                log.write(text)
+                log.flush()
+                if shown := follower.line(text, time.monotonic()):
+                    print(shown, flush=True)
+        except KeyboardInterrupt:  # which has reached the command, too
+            process.wait()
+            print("interrupted: the same command goes on", file=sys.stderr)
+            return 130
     if process.returncode:
         tail = LOG.read_text(encoding="utf-8").splitlines()[-60:]
         print("\n".join(tail), f"\nThe whole output is in {LOG}", file=sys.stderr)
