@@ -61,6 +61,17 @@ def test_dry_run_of_the_gpu_command_of_the_readme(fresh):
     assert sum(n for rule, n in found.items() if rule.startswith("train")) == 21
 
 
+def test_dry_run_of_a_dataset_alone(fresh):
+    """Neither OneHot's figures nor Figure 3 nor what they need."""
+    only = "table2={datasets: [freyfaces]}", "onehot=[]", "figure3={components: []}"
+    found = jobs(fresh, "--config", *only, "table1=[freyfaces]", "seeds=1")
+    assert found == {
+        "all": 1, "dataset": 1, "train_seed0": 3, "evaluate": 3, "audit_runs": 3,
+        "scores": 1, "table1": 1, "table2": 1, "comparison": 1, "speed_claim": 1,
+        "audit": 1,
+    }  # fmt: skip
+
+
 def test_dry_run_of_quick_needs_no_download(fresh):
     found, output = planned(fresh, "--configfile", "config/quick.yaml")
     made = set(re.findall(r"output: data/([\w-]+)\.npz", output))

@@ -228,8 +228,13 @@ def first_epoch(config: dict) -> int:
 
 
 def figure3_pairs(config: dict) -> list[tuple[str, str]]:
-    """Return the (dataset, method) pairs of Figure 3: the sweep and our prior."""
+    """Return the (dataset, method) pairs of Figure 3: the sweep and our prior.
+
+    None without a K to sweep over.
+    """
     dataset = config["figure3"]["dataset"]
+    if not config["figure3"]["components"]:
+        return []
     chosen = settings(config, dataset, "vampprior").components
     sweep = sorted({*config["figure3"]["components"], chosen})
     return [*((dataset, f"vampprior-{k}") for k in sweep), (dataset, "iop")]

@@ -71,7 +71,7 @@ DRAWN = 0  # the seed of Figure 1
 WARMUP = configuration.first_epoch(config)
 # which figures there are runs for
 FIGURES = ["figure1", "figure2"] * bool(ONEHOT) + ["figure3"] * (
-    len(SWEEP) > 2 or not COMMITTED
+    len(SWEEP) > 2 or bool(SWEEP) and not COMMITTED
 )
 
 # on the face of every product
