@@ -2,7 +2,9 @@
 
 import argparse
 from dataclasses import fields
+from pathlib import Path
 
+from models import data
 from models.settings import Settings
 
 HELP = {
@@ -28,6 +30,14 @@ HELP = {
     "a CPU with AMX); or bfloat16 (factors and results); "
     "validation and scores are always in float32",
 }
+
+
+def dataset(path: str) -> data.Dataset:
+    """Load a dataset file; ValueError where it holds another than it is called."""
+    found, name = data.load(path), Path(path).stem
+    if found.name != name:
+        raise ValueError(f"{path}: holds {found.name}, expected {name}, as its name is")
+    return found
 
 
 def add_configuration(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from models import data, machine, options, provenance, runs
+from models import machine, options, provenance, runs
 from models.files import replacing
 from models.settings import Settings
 
@@ -58,7 +58,7 @@ def _rows(arguments, measure) -> Iterator[dict]:
         if found.count(path) > 1:
             raise ValueError(f"--runs {folder}: given twice, expected each run once")
     device = machine.prepare(arguments)
-    dataset = data.load(arguments.data)
+    dataset = options.dataset(arguments.data)
     scoring = {
         "configuration": arguments.configuration,
         "scoring_commit": provenance.commit(),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from models import data, machine, options, priors, progress, provenance, runs
+from models import machine, options, priors, progress, provenance, runs
 from models.checkpoint import Scratch
 from models.provenance import now
 from models.stopping import Run
@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> None:
     if Path(arguments.output).is_file():
         raise ValueError(f"--output {arguments.output}: a file, expected a folder")
     device = machine.prepare(arguments)
-    dataset = data.load(arguments.data)
+    dataset = options.dataset(arguments.data)
     compiled = arguments.compile and machine.compiler_works(device)
     if arguments.compile and not compiled:
         print("no compiler works here: the steps run as they are", file=sys.stderr)

@@ -60,7 +60,9 @@ def finished(tmp_path_factory, worker_id):
     return shutil.copytree(made, copy, symlinks=True)
 
 
-def images(likelihood: str, n: int = 40, pixels: int = 6) -> Dataset:
+def images(
+    likelihood: str, n: int = 40, pixels: int = 6, name: str = "made"
+) -> Dataset:
     """A little made data; 40 images leave a batch of 8 after two of 16."""
     rng = np.random.default_rng(0)
     train = rng.random((n, pixels), dtype=np.float32)
@@ -68,7 +70,7 @@ def images(likelihood: str, n: int = 40, pixels: int = 6) -> Dataset:
     dynamic = likelihood == "bernoulli"
     if dynamic:
         other = other.round()
-    return Dataset("made", likelihood, dynamic, train, other, other[::-1].copy())
+    return Dataset(name, likelihood, dynamic, train, other, other[::-1].copy())
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_a_checkpoint_of_another_run_is_ignored(change, made, tmp_path, monkeypa
     path, more, run_epoch, epochs = made, [], Trainer.run_epoch, []
     if change == "data":
         dataset = images("bernoulli")
-        path = tmp_path / "other.npz"
+        path = tmp_path / "other/made.npz"
         save(dataclasses.replace(dataset, train=1 - dataset.train), path)
     elif change == "settings":
         more = ["--learning-rate", "0.01"]

@@ -43,6 +43,15 @@ def test_an_output_of_the_wrong_kind_is_seen_before_the_work(
     assert line == f"error: --output {tmp_path}: a folder, expected a file"
 
 
+def test_a_dataset_under_the_name_of_another_is_refused(made, tmp_path, capsys):
+    other = tmp_path / "mnist.npz"
+    other.write_bytes(made.read_bytes())
+    of = ["--data", other, "--output", tmp_path / "out"]
+    said = f"error: {other}: holds made, expected mnist, as its name is"
+    assert failure(capsys, train.main, *of, "--seeds", 0) == said
+    assert failure(capsys, evaluate.main, *of, "--runs", "x") == said
+
+
 def test_a_run_is_scored_once(made, tmp_path, capsys):
     of = ["--data", made, "--output", tmp_path / "scores.csv", "--runs"]
     line = failure(capsys, evaluate.main, *of, "out/seed0", "out/../out/seed0/")
@@ -151,7 +160,7 @@ def test_out_of_memory_names_what_to_lower(made, tmp_path, monkeypatch, capsys):
 def test_evaluation_errors_are_one_line(made, tmp_path, capsys):
     run_training(made, "standard", [0], tmp_path / "a")
     run_training(made, "iop", [0], tmp_path / "b")
-    other = images("bernoulli", n=41)
+    other = images("bernoulli", n=41, name="other")
     data.save(other, tmp_path / "other.npz")
 
     def fails(dataset, *folders):

@@ -25,7 +25,7 @@ def machine(tmp_path_factory):
     folder = checkout(tmp_path_factory.mktemp("machine"))
     kinds = {"first": "gaussian", "second": "bernoulli", "onehot": "bernoulli"}
     for name, likelihood in kinds.items():
-        data.save(images(likelihood), folder / f"data/{name}.npz")
+        data.save(images(likelihood, name=name), folder / f"data/{name}.npz")
     lines = [
         f"{dataset} {method} {SMALL} --method {method}"
         for dataset, method in (

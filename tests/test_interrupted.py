@@ -87,7 +87,7 @@ def test_a_stack_that_is_killed_keeps_the_seeds_that_had_stopped(
 
 
 def test_a_search_keeps_curves_alone_and_takes_divergence_for_a_result(tmp_path):
-    data.save(images("gaussian"), tmp_path / "gray.npz")
+    data.save(images("gaussian", name="gray"), tmp_path / "gray.npz")
     arguments = ["--data", str(tmp_path / "gray.npz"), "--seeds", "0"]
     arguments += ["--output", str(tmp_path), *SMALL]
     with pytest.raises(SystemExit, match="seed 0: the ELBO is nan after epoch 1"):

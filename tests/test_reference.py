@@ -113,6 +113,15 @@ def test_runs_of_other_settings_are_refused(taken):
     assert expected in output
 
 
+def test_other_importance_samples_than_were_scored_are_refused(taken):
+    more = ["--config", "scores=reference", "importance_samples=20"]
+    status, output = snakemake(taken, "-n", *TINY, *more)
+    assert status != 0
+    (line,) = [x for x in output.splitlines() if "configuration error" in x]
+    words = "importance_samples: 20; expected 10, which results/reference/scores/"
+    assert words in line
+
+
 def test_runs_in_tensorfloat32_are_let_pass(taken):
     place = taken / "results/reference"
     config, pair = tiny(), ("digits-gray", "iop")

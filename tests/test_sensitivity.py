@@ -177,7 +177,7 @@ def test_one_seed_has_no_test(made):
             {"data_digest": "other"},
             "short/scores/freyfaces/iop.csv: its runs have other data",
         ),
-        ({"samples": 20}, "short: freyfaces/iop has no seed in common with shipped"),
+        ({"samples": 20}, "importance_samples: 10; expected 20, which variants/short"),
         ({"seed": 9}, "short: freyfaces/iop has no seed in common with shipped"),
     ],
 )

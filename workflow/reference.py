@@ -38,7 +38,9 @@ def present(
     folder: Path = FOLDER,
     kind: str = "scores",
 ) -> list[tuple[str, str]]:
-    """The pairs that are there. Raises BadInput for runs of other settings or data.
+    """The pairs that are there.
+
+    Raises BadInput for runs of other settings or data, or scored with other samples.
 
     TensorFloat-32 is let pass: a GPU may have no time for more. Table 2 and the
     comparison say of which cells that is.
@@ -54,7 +56,8 @@ def present(
             "settings": [wanted.digest, on_a_gpu.digest],
             "data": [data.get(dataset, "")[:SHORT]],
         }
-        table = reading.table(path, [f"{what}_digest" for what in expected])
+        columns = [f"{what}_digest" for what in expected]
+        table = reading.table(path, [*columns, "metric", "samples"])
         for what, fine in expected.items():
             digests = set(table[f"{what}_digest"])
             if len(digests) != 1 or not digests <= set(fine):
@@ -63,6 +66,13 @@ def present(
                     f"{what} than {PLACES[what]}, digest {', '.join(sorted(digests))}, "
                     f"expected {fine[0] or 'one'}"
                 )
+        samples = set(table["samples"][table["metric"] == "log_likelihood"])
+        asked = str(config["importance_samples"])
+        if kind == "scores" and samples and asked not in samples:
+            raise BadInput(
+                f"importance_samples: {asked}; expected {', '.join(sorted(samples))}, "
+                f"which {path.relative_to(folder.parents[1])} was scored with"
+            )
         found.append((dataset, method))
     return found
 

@@ -3,7 +3,8 @@
 ``python -m workflow.scripts.table1 --data FILE... --csv F --markdown F --latex F``
 """
 
-from models.data import SPLITS, Dataset, load
+from models import options
+from models.data import SPLITS, Dataset
 from workflow.report import products, reading, tabular
 from workflow.report.reading import BadInput
 
@@ -73,7 +74,7 @@ def main(argv=None):
     datasets = []
     for path in args.data:
         try:
-            datasets.append(load(path))
+            datasets.append(options.dataset(path))
         except ValueError as error:  # it names the file itself
             raise BadInput(str(error)) from error
     registry = products.registry()
