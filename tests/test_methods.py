@@ -20,6 +20,30 @@ def test_a_prior_has_no_hyphen(tmp_path, monkeypatch):
         methods.priors()
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"class Mine:\n    title = 5\n", "title is 5, expected a str"),
+        (b"class Mine:\n    approximate = 'no'\n", "approximate is 'no', expected a b"),
+        (b"# caf\xe9\n", "not UTF-8"),
+    ],
+)
+def test_a_file_that_says_it_wrongly_is_named(text, message, tmp_path, monkeypatch):
+    (tmp_path / "priors").mkdir()
+    (tmp_path / "priors/mine.py").write_bytes(text)
+    monkeypatch.setattr(methods, "MODELS", tmp_path)
+    with pytest.raises(ValueError, match=rf"mine\.py: {message}"):
+        methods.priors()
+
+
+def test_what_is_no_file_is_no_prior(tmp_path, monkeypatch):
+    """Among them the link that an editor leaves beside a file that is open."""
+    (tmp_path / "priors/folder.py").mkdir(parents=True)
+    (tmp_path / "priors/.#mine.py").symlink_to("nobody@nowhere")
+    monkeypatch.setattr(methods, "MODELS", tmp_path)
+    assert methods.priors() == {}
+
+
 @pytest.mark.parametrize("own", [("component",), "components", ["components"], 3])
 def test_settings_of_a_prior_that_there_are_not(own, tmp_path, monkeypatch):
     """As where the comma of a tuple is forgotten: they would be ignored."""

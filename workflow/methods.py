@@ -10,7 +10,7 @@ from pathlib import Path
 from models.provenance import ROOT
 from models.settings import Settings
 
-ATTRIBUTES = {"title", "approximate", "own_settings"}
+ATTRIBUTES = {"title": str, "approximate": bool, "own_settings": tuple}
 MODELS = ROOT / "models"
 
 
@@ -18,10 +18,14 @@ def declared(file: Path) -> dict:
     """Return title, approximate and own_settings, as a file's class states them.
 
     Raises ValueError or SyntaxError, naming the file, when one of them is no literal
-    or it is no Python.
+    or of another type, or it is no Python.
     """
     found = {}
-    classes = ast.parse(file.read_text(encoding="utf-8"), str(file)).body
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file}: not UTF-8 ({error})") from error
+    classes = ast.parse(text, str(file)).body
     for statement in (s for c in classes for s in getattr(c, "body", [])):
         if isinstance(statement, ast.Assign):
             targets = statement.targets
@@ -29,36 +33,44 @@ def declared(file: Path) -> dict:
             targets = [statement.target]
         else:
             continue
-        for name in {getattr(target, "id", "") for target in targets} & ATTRIBUTES:
+        for name in {getattr(target, "id", "") for target in targets} & set(ATTRIBUTES):
             try:
                 found[name] = ast.literal_eval(statement.value)
             except ValueError as error:
                 raise ValueError(
                     f"{file}: {name} is not written out, expected a literal"
                 ) from error
+            if not isinstance(found[name], ATTRIBUTES[name]):
+                raise ValueError(
+                    f"{file}: {name} is {found[name]!r}, expected a "
+                    f"{ATTRIBUTES[name].__name__}"
+                )
     return found
 
 
 def priors() -> dict[str, dict]:
     """What each prior's file declares.
 
-    Raises ValueError for a name with a hyphen or AVB's, and for own_settings that name
-    no settings, which would be ignored, or lack one that the file reads.
+    Raises ValueError for a name that no module has or AVB's, and for own_settings that
+    name no settings, which would be ignored, or lack one that the file reads.
     """
-    files = sorted((MODELS / "priors").glob("*.py"))
+    # no folder, nor the dangling link that an editor leaves beside an open file
+    files = sorted(file for file in (MODELS / "priors").glob("*.py") if file.is_file())
     found = {}
     known = {field.name for field in fields(Settings)} - {"method"}
     for file in files:
         name = file.stem
         if name in ("__init__", "base"):
             continue
-        if "-" in name:  # what follows one is K
-            raise ValueError(f"{file}: expected a name without a hyphen")
+        if not name.isidentifier():  # what follows a hyphen is K
+            raise ValueError(
+                f"{file}: expected a name without a hyphen, as of a Python module"
+            )
         if name == "avb":
             raise ValueError(f"{file}: expected another name, which no method has")
         found[name] = declared(file)
         own = found[name].get("own_settings", ())
-        if not isinstance(own, tuple) or not known.issuperset(own):
+        if not known.issuperset(own):
             raise ValueError(
                 f"{file}: own_settings is {own!r}, expected a tuple of names of "
                 f"{', '.join(sorted(known))}"

@@ -166,6 +166,11 @@ def search_files(name):
     return files
 
 
+def search_products(datasets):
+    """The table and the page of the search on each of the datasets."""
+    return [f"<results>/search/{d}.{kind}" for d in datasets for kind in ("csv", "md")]
+
+
 def folders(name):
     """Params function: the run folders of the files that a rule reads as ``name``."""
     return lambda wildcards, input: [Path(file).parent for file in input[name]]

@@ -60,4 +60,4 @@ rule search:
 rule protocol_search:
     """The search for every column of Table 2."""
     input:
-        expand("<results>/search/{dataset}.md", dataset=SEARCHED),
+        search_products(SEARCHED),
