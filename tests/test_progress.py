@@ -84,8 +84,10 @@ def test_an_interruption_is_one_line(tmp_path, monkeypatch, capfd):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(progress.Follower, "line", interrupted)
-    assert progress.main(["--", sys.executable, "-c", "print(1)"]) == 130
+    code = "print(1); print('2' * 10**6)"  # more than a pipe holds
+    assert progress.main(["--", sys.executable, "-c", code]) == 130
     assert capfd.readouterr().err == "interrupted: the same command goes on\n"
+    assert len(progress.LOG.read_text()) > 10**6
 
 
 def test_a_command_that_there_is_not_is_one_line(tmp_path, monkeypatch, capfd):

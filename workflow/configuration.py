@@ -232,9 +232,9 @@ def figure3_pairs(config: dict) -> list[tuple[str, str]]:
 
     None without a K to sweep over.
     """
-    dataset = config["figure3"]["dataset"]
     if not config["figure3"]["components"]:
         return []
+    dataset = config["figure3"]["dataset"]
     chosen = settings(config, dataset, "vampprior").components
     sweep = sorted({*config["figure3"]["components"], chosen})
     return [*((dataset, f"vampprior-{k}") for k in sweep), (dataset, "iop")]

@@ -78,7 +78,7 @@ def main(argv: list[str] | None = None) -> int:
                 if shown := follower.line(text, time.monotonic()):
                     print(shown, flush=True)
         except KeyboardInterrupt:  # which has reached the command, too
-            process.wait()
+            log.writelines(process.stdout)  # a full pipe would hold up its end
             print("interrupted: the same command goes on", file=sys.stderr)
             return 130
     if process.returncode:
