@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.files import replacing
+from models.files import npz, replacing
 
 SPLITS = ("train", "valid", "test")
 
@@ -99,7 +99,7 @@ def load(path: str | os.PathLike) -> Dataset:
     Raises ValueError, naming the file, when it is not one or was altered.
     """
     try:
-        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+        with npz(path) as file:
             facts = json.loads(str(file["facts"]))
             arrays = {split: file[split] for split in SPLITS}
         digest = facts.pop("digest")

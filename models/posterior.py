@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = parser().parse_args(argv)
     try:
         device = machine.prepare(arguments)
-        dataset = data.load(arguments.data)
+        dataset = options.dataset(arguments.data)
         rows = list(samples(arguments.runs, dataset, device))
         with replacing(arguments.output) as path, open(path, "w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")

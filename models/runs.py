@@ -11,7 +11,7 @@ import torch
 
 from models import machine
 from models.data import Dataset
-from models.files import replacing
+from models.files import npz, replacing
 from models.randomness import Streams
 from models.settings import Settings
 from models.stopping import CURVE, Run
@@ -113,10 +113,7 @@ def streams(facts: list[dict], device: torch.device, use: str) -> Streams:
 
 def _read_one(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
     try:
-        with (
-            open(path / WEIGHTS, "rb") as raw,
-            np.load(raw, allow_pickle=False) as file,
-        ):
+        with npz(path / WEIGHTS) as file:
             facts = json.loads(str(file["facts"]))
             weights = {n: file[n] for n in file.files if n != "facts"}
         record = json.loads((path / RECORD).read_text())

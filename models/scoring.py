@@ -48,6 +48,13 @@ def write(arguments: argparse.Namespace, measure: Measure) -> None:
             writer.writerows(rows)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
+    except RuntimeError as error:
+        if not machine.out_of_memory(error):
+            raise
+        sys.exit(
+            f"error: out of memory with --runs of {len(arguments.runs)}; expected a "
+            f"device with more, or fewer at once ({str(error).splitlines()[0]})"
+        )
 
 
 def _rows(arguments, measure) -> Iterator[dict]:

@@ -15,8 +15,6 @@ from models.provenance import now
 from models.stopping import Run
 from models.training import Trainer, train
 
-CPU_FULL = "can't allocate memory"  # torch has no kind of error of its own for it
-
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
@@ -68,8 +66,7 @@ def main(argv: list[str] | None = None) -> None:
             sys.exit(
                 f"error: the steps cannot be compiled; leave --compile out ({said})"
             )
-        full = isinstance(error, torch.OutOfMemoryError) or CPU_FULL in str(error)
-        if not full:
+        if not machine.out_of_memory(error):
             raise
         device = torch.device(arguments.device)
         stack = len(machine.stacks(arguments.seeds, device)[0])

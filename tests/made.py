@@ -66,13 +66,13 @@ def cells(*datasets, priors=("standard", "vampprior", "iop")):
 def run(folder, method, curve, **facts):
     """A run's folder: its record and its curve, a table or the file's text."""
     folder.mkdir(exist_ok=True)
+    text = curve if isinstance(curve, str) else curve.to_csv(index=False)
     record = {
         "dataset": "onehot", "settings": {"method": method}, "seed": 0,
         "commit": COMMIT, "device": "cpu", "precision": "float32",
-        "versions": {"torch": "2.13.0"},
+        "versions": {"torch": "2.13.0"}, "epochs": text.count("\n") - 1,
     }  # fmt: skip
     (folder / "record.json").write_text(json.dumps(record | facts))
-    text = curve if isinstance(curve, str) else curve.to_csv(index=False)
     (folder / "curve.csv").write_text(text)
     return folder
 

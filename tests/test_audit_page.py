@@ -49,7 +49,9 @@ def runs(tmp_path):
         facts = {"dataset": "freyfaces", "seed": seed, "epoch": 300, "epochs": 350}
         value = (-0.9, -0.51, -0.52, -0.53, -0.49, -0.48, 0, 0)[seed]
         value = value if method == "iop" else "nan"
-        text = f"epoch,ratio_objective\n299,-7\n300,{value}\n301,-7\n"
+        lines = [f"{epoch},-7\n" for epoch in range(1, 351)]
+        lines[299] = f"300,{value}\n"
+        text = "".join(["epoch,ratio_objective\n", *lines])
         folders.append(run(tmp_path / f"{method}-{seed}", method, text, **facts))
     return folders
 
@@ -219,8 +221,8 @@ def test_an_audit_of_other_weights_is_refused(tmp_path, column):
     [
         (
             "record.json",
-            '"epochs": 350',
-            '"epochs": 351',
+            '"epoch": 300',
+            '"epoch": 299',
             "none has the audited",
         ),
         (
@@ -236,6 +238,7 @@ def test_an_audit_of_other_weights_is_refused(tmp_path, column):
             "302,",
             r"curve\.csv: 0 lines of epoch 300, expected",
         ),
+        ("curve.csv", "350,-7\n", "", r"curve\.csv: 349 rows, expected 350, one an ep"),
         ("curve.csv", "300,-0.53", "300,x", "'ratio_objective' is 'x', expected a fin"),
     ],
 )

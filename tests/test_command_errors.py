@@ -50,6 +50,7 @@ def test_a_dataset_under_the_name_of_another_is_refused(made, tmp_path, capsys):
     said = f"error: {other}: holds made, expected mnist, as its name is"
     assert failure(capsys, train.main, *of, "--seeds", 0) == said
     assert failure(capsys, evaluate.main, *of, "--runs", "x") == said
+    assert failure(capsys, posterior.main, *of, "--runs", "x") == said
 
 
 def test_a_run_is_scored_once(made, tmp_path, capsys):
@@ -155,6 +156,19 @@ def test_out_of_memory_names_what_to_lower(made, tmp_path, monkeypatch, capsys):
     out = ["--output", tmp_path / "out"]
     text = failure(capsys, train.main, "--data", made, *out, *huge)
     assert "out of memory with one seed" in text
+
+
+def test_a_full_memory_while_scoring_is_one_line(made, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise torch.OutOfMemoryError("no room for 1 GiB\nand much more text")
+
+    monkeypatch.setattr(runs, "read", full)
+    of = ["--data", made, "--output", tmp_path / "s.csv", "--runs", "a", "b"]
+    line = failure(capsys, evaluate.main, *of)
+    assert line == (
+        "error: out of memory with --runs of 2; expected a device with more, or fewer "
+        "at once (no room for 1 GiB)"
+    )
 
 
 def test_evaluation_errors_are_one_line(made, tmp_path, capsys):

@@ -119,10 +119,12 @@ def test_figure2_from_the_command_line(tmp_path):
     made.run(folders[1], "iop", curve.assign(**{curves.EXACT: exact}))
     assert "Dotted: ln p(x) itself, by quadrature" in draw(*folders)
     gaps = frame([1, 3], [0, 0])
+    short = made.run(tmp_path / "short", "iop", curve, epochs=21)
     for wrong, words in (
         (made.run(tmp_path / "gan", "gan", curve), "'gan', expected one of standard"),
         (tmp_path, "not a run's record"),
         (made.run(tmp_path / "gaps", "iop", gaps), "ascend, without gaps"),
+        (short, "short/curve.csv: 20 rows, expected 21, one an epoch"),
     ):
         with pytest.raises(SystemExit, match=words):
             draw(*folders, wrong)
@@ -133,9 +135,9 @@ def test_figure2_from_the_command_line(tmp_path):
 
 @pytest.mark.parametrize("last", [np.nan, np.inf, -np.inf])
 def test_figure2_shows_a_run_that_diverged_to_its_last_number(tmp_path, last):
-    path, values = tmp_path / "c.csv", [-2.0, -1.9, last]
+    path, values = tmp_path / "curve.csv", [-2.0, -1.9, last]
     frame([1, 2, 3], values).to_csv(path, index=False)
-    assert curves.read(path)["elbo"].to_dict() == {1: -2.0, 2: -1.9}
+    assert curves.read(tmp_path, 3)["elbo"].to_dict() == {1: -2.0, 2: -1.9}
     frame([1, 2, 3], values[::-1]).to_csv(path, index=False)
     with pytest.raises(BadInput, match=r"line 2, column 'valid_elbo' is '(|-?inf)'"):
-        curves.read(path)
+        curves.read(tmp_path, 3)

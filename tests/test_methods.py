@@ -26,6 +26,10 @@ def test_a_prior_has_no_hyphen(tmp_path, monkeypatch):
         (b"class Mine:\n    title = 5\n", "title is 5, expected a str"),
         (b"class Mine:\n    approximate = 'no'\n", "approximate is 'no', expected a b"),
         (b"# caf\xe9\n", "not UTF-8"),
+        (
+            b"class A:\n    title = 'A'\nclass B:\n    title = 'B'\n",
+            "states title twice, expected one prior",
+        ),
     ],
 )
 def test_a_file_that_says_it_wrongly_is_named(text, message, tmp_path, monkeypatch):

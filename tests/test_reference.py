@@ -113,12 +113,21 @@ def test_runs_of_other_settings_are_refused(taken):
     assert expected in output
 
 
-def test_other_importance_samples_than_were_scored_are_refused(taken):
-    more = ["--config", "scores=reference", "importance_samples=20"]
-    status, output = snakemake(taken, "-n", *TINY, *more)
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (
+            "importance_samples=20",
+            "importance_samples: 20; expected 10, which results/reference/scores/",
+        ),
+        ("seeds=1", "seeds: 1; expected 2 or more, since results/reference/scores/"),
+    ],
+)
+def test_what_the_committed_scores_do_not_have_is_refused(taken, asked, words):
+    reference = ["--config", "scores=reference", asked]
+    status, output = snakemake(taken, "-n", *TINY, *reference)
     assert status != 0
     (line,) = [x for x in output.splitlines() if "configuration error" in x]
-    words = "importance_samples: 20; expected 10, which results/reference/scores/"
     assert words in line
 
 

@@ -100,7 +100,8 @@ def diverge(folder, best):
     """
     path = folder / "record.json"
     record = json.loads(path.read_text())
-    path.write_text(json.dumps(record | {"best_valid_elbo": best, "diverged": True}))
+    end = {"best_valid_elbo": best, "diverged": True, "epochs": 2}
+    path.write_text(json.dumps(record | end))
     table = pd.DataFrame({"epoch": [1, 2], "valid_elbo": [99.0, float("nan")]})
     table.to_csv(folder / "curve.csv", index=False)
 

@@ -17,8 +17,8 @@ MODELS = ROOT / "models"
 def declared(file: Path) -> dict:
     """Return title, approximate and own_settings, as a file's class states them.
 
-    Raises ValueError or SyntaxError, naming the file, when one of them is no literal
-    or of another type, or it is no Python.
+    Raises ValueError or SyntaxError, naming the file, when one of them is no literal,
+    of another type or stated twice, or it is no Python.
     """
     found = {}
     try:
@@ -34,6 +34,8 @@ def declared(file: Path) -> dict:
         else:
             continue
         for name in {getattr(target, "id", "") for target in targets} & set(ATTRIBUTES):
+            if name in found:
+                raise ValueError(f"{file}: states {name} twice, expected one prior")
             try:
                 found[name] = ast.literal_eval(statement.value)
             except ValueError as error:

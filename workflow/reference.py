@@ -57,7 +57,7 @@ def present(
             "data": [data.get(dataset, "")[:SHORT]],
         }
         columns = [f"{what}_digest" for what in expected]
-        table = reading.table(path, [*columns, "metric", "samples"])
+        table = reading.table(path, [*columns, "metric", "samples", "seed"])
         for what, fine in expected.items():
             digests = set(table[f"{what}_digest"])
             if len(digests) != 1 or not digests <= set(fine):
@@ -66,6 +66,12 @@ def present(
                     f"{what} than {PLACES[what]}, digest {', '.join(sorted(digests))}, "
                     f"expected {fine[0] or 'one'}"
                 )
+        seeds = reading.integers(table, "seed", path)
+        if (last := seeds.max()) >= config["seeds"]:
+            raise BadInput(
+                f"seeds: {config['seeds']}; expected {last + 1} or more, since "
+                f"{path.relative_to(folder.parents[1])} has seed {last}"
+            )
         samples = set(table["samples"][table["metric"] == "log_likelihood"])
         asked = str(config["importance_samples"])
         if kind == "scores" and samples and asked not in samples:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from models.files import npz
 from workflow.data import DataError
 from workflow.data.archives import check_name
 
@@ -38,7 +39,7 @@ class Drawings:
 
 def read_packed(path: Path) -> Drawings:
     """Read the bit-packed .npz."""
-    with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+    with npz(path) as file:
         names = file["alphabet_names"]
         return Drawings(
             file["packed"], names[file["alphabet"]], file["char_in_alphabet"]

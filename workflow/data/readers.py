@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models import files
 from workflow.data import DataError, bone_marrow, omniglot, unpickle
 from workflow.data.archives import tar_member
 
@@ -75,8 +76,7 @@ def npz(paths: Sequence[Path]) -> Arrays:
 
     Each array is (images, pixels) or (images, height, width), of numbers.
     """
-    # opened here, as np.load forgets to close a file that it cannot read
-    with open(paths[0], "rb") as raw, np.load(raw, allow_pickle=False) as file:
+    with files.npz(paths[0]) as file:
         for names in (("images",), ("train", "valid", "test"), ("train", "test")):
             if set(names) <= set(file.files):
                 return {name: file[name] for name in names}

@@ -125,10 +125,10 @@ def objectives(folders: list[Path], frame: pd.DataFrame) -> dict[tuple, float]:
     for folder in folders:
         with reading.record(folder / "record.json") as record:
             key = record["dataset"], record["settings"]["method"], record["seed"]
-            kept = record["epoch"]
-            weights[key] = str(kept), str(record["epochs"]), record["commit"]
-        path = str(folder / "curve.csv")
-        curve = reading.table(path, ("epoch", "ratio_objective"))
+            kept, epochs = record["epoch"], record["epochs"]
+            weights[key] = str(kept), str(epochs), record["commit"]
+        path = folder / "curve.csv"
+        curve = reading.curve(folder, epochs, ("epoch", "ratio_objective"))
         of = curve.loc[reading.integers(curve, "epoch", path) == kept]
         if len(of) != 1:
             raise BadInput(f"{path}: {len(of)} lines of epoch {kept}, expected one")

@@ -16,23 +16,25 @@ OPTIMUM = -math.log(4)
 EXACT = "valid_exact_log_likelihood"  # the column that some curves have
 
 
-def read(path: Path) -> pd.DataFrame:
+def read(folder: Path, epochs: int) -> pd.DataFrame:
     """One run's ``elbo`` and ``exact`` ln p(x) of the validation data by epoch.
 
-    In nats, epochs ascending; ``exact`` is nan where it was not computed.
+    In nats, epochs ascending; ``exact`` is nan where it was not computed. epochs: how
+    many its record says it ran.
     """
-    frame = reading.table(path, ("epoch", "valid_elbo"))
+    path = folder / "curve.csv"
+    frame = reading.curve(folder, epochs, ("epoch", "valid_elbo"))
     if len(frame) > 1 and frame["valid_elbo"].iloc[-1] in ("", "nan", "inf", "-inf"):
         frame = frame.iloc[:-1]  # how a run that diverged ends
-    epochs = reading.integers(frame, "epoch", path)
-    if not len(frame) or (epochs.diff().dropna() != 1).any():
+    epoch = reading.integers(frame, "epoch", path)
+    if not len(frame) or (epoch.diff().dropna() != 1).any():
         raise BadInput(f"{path}: column 'epoch' is expected to ascend, without gaps")
     elbo = reading.numbers(frame, "valid_elbo", path)
     exact = pd.Series(np.nan, frame.index)
     if EXACT in frame:
         known = frame[~frame[EXACT].isin(("", "nan"))]
         exact = reading.numbers(known, EXACT, path).reindex(frame.index)
-    return pd.DataFrame({"elbo": elbo, "exact": exact}).set_axis(epochs)
+    return pd.DataFrame({"elbo": elbo, "exact": exact}).set_axis(epoch)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,13 +50,13 @@ def by_method(args: argparse.Namespace) -> dict[str, list[pd.DataFrame]]:
     found: dict[str, list[pd.DataFrame]] = {}
     for folder in args.runs:
         with reading.record(folder / "record.json") as record:
-            method = record["settings"]["method"]
+            method, epochs = record["settings"]["method"], record["epochs"]
         if method not in METHODS:
             raise BadInput(
                 f"{folder / 'record.json'}: method {method!r}, expected one of "
                 f"{', '.join(METHODS)}"
             )
-        found.setdefault(method, []).append(read(folder / "curve.csv"))
+        found.setdefault(method, []).append(read(folder, epochs))
     for method, runs in found.items():
         if (last := max(run.index[-1] for run in runs)) < args.first_epoch:
             raise BadInput(

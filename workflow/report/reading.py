@@ -60,6 +60,18 @@ def table(path: str | Path, columns: Iterable[str]) -> pd.DataFrame:
     return frame
 
 
+def curve(folder: Path, epochs: int, columns: Iterable[str]) -> pd.DataFrame:
+    """A run's curve.csv as ``table`` reads it: a row for each of its epochs.
+
+    epochs: how many its record says it ran; BadInput for another number of rows.
+    """
+    path = folder / "curve.csv"
+    frame = table(path, columns)
+    if len(frame) != epochs:
+        raise BadInput(f"{path}: {len(frame)} rows, expected {epochs}, one an epoch")
+    return frame
+
+
 def _each(frame: pd.DataFrame, column: str, path, convert, expected: str) -> pd.Series:
     converted = []
     for line, text in frame[column].items():

@@ -50,7 +50,7 @@ def read(folder: Path) -> tuple[dict, pd.Series]:
             f"{folder}: expected METHOD/rateR/seedN; of METHOD: {error}"
         ) from error
     path = folder / "curve.csv"
-    curve = reading.table(path, ("epoch", "valid_elbo"))
+    curve = reading.curve(folder, row["epochs"], ("epoch", "valid_elbo"))
     if row["diverged"]:
         nothing = {"best_valid_elbo": math.nan, "usual_valid_elbo": math.nan}
         return row | nothing, pd.Series(dtype=float)

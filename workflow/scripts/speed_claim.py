@@ -44,8 +44,8 @@ def read(folder: Path) -> dict:
             "seconds": float(record["training_seconds"]) / len(record["stack"]),
         }
         seeds = len(record["stack"])
-    file = folder / "curve.csv"
-    elapsed = reading.numbers(reading.table(file, ("seconds",)), "seconds", file)
+    curve = reading.curve(folder, row["epochs"], ("seconds",))
+    elapsed = reading.numbers(curve, "seconds", folder / "curve.csv")
     return row | {"epoch": float(np.median(np.diff(elapsed, prepend=0.0))) / seeds}
 
 

@@ -139,9 +139,11 @@ def _of_the_run(frame: pd.DataFrame, source: Path, path: Path) -> None:
 
 def _run(source: Path, target: Path, columns: tuple[str, ...] = ()) -> Writes:
     """A run's record, and its curve with fewer digits; where named, these columns."""
-    curve = reading.table(source / "curve.csv", columns)
-    curve = curve[list(columns or curve.columns)].map(_short)
     record = (source / "record.json").read_text(encoding="utf-8")
+    with reading.record(source / "record.json") as facts:
+        epochs = facts["epochs"]
+    curve = reading.curve(source, epochs, columns)
+    curve = curve[list(columns or curve.columns)].map(_short)
     # the record last: a run is there once its record is
     return {target / "curve.csv": _text(curve), target / "record.json": record}
 
