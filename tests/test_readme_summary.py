@@ -1,5 +1,6 @@
 """The README's answer in short, from the committed runs."""
 
+import pandas as pd
 from committed import (
     CELLS,
     README,
@@ -9,8 +10,12 @@ from committed import (
     printed,
     said,
     sampled_more,
+    scored,
     welch,
 )
+from scipy import stats
+
+from workflow import reference
 
 
 def test_what_becomes_of_the_main_claim_on_freyfaces():
@@ -63,3 +68,43 @@ def test_what_more_importance_samples_do_on_freyfaces():
         f"{before[1]:.1f} to {after[1]:.1f} over the IOP",
     ):
         assert words in flowing(README)
+
+
+def test_what_the_ratio_recovers_of_the_optimal_prior_on_freyfaces():
+    def of(method, metric, split="train"):
+        return freyfaces(method, split, metric, "audit")
+
+    def most(method):  # KL(q(z) || N(0, I)), all that a prior could add
+        return of(method, "kl_aggregated").mean()
+
+    iop = (of("iop", "mean_ratio") - of("iop", "log_normaliser", "prior")).mean()
+    vamp = of("vampprior-500", "mean_ratio").mean()
+    words = (
+        f"Of the {most('iop'):.0f} nats of training ELBO that the optimal prior could "
+        f"add to N(0, I) in the IOP's models the IOP, normalised, adds {iop:.0f}, the "
+        f"VampPrior in its own models {vamp:.0f} of {most('vampprior-500'):.0f}."
+    )
+    assert words in flowing(README), words
+
+
+def test_what_onehot_says_of_the_seeds():
+    means, exact = {}, {}
+    for method in ("iop", "vampprior-50"):
+        place = reference.FOLDER / f"runs/onehot/{method}"
+        curves = [pd.read_csv(path) for path in sorted(place.glob("seed*/curve.csv"))]
+        usual = [c.query("100 <= epoch <= 1000")["valid_elbo"].mean() for c in curves]
+        means[method] = pd.Series(usual)
+        exact[method] = scored("onehot", method, metric="exact_log_likelihood")
+    assert {len(of) for of in means.values()} == {8}
+    ratio = means["vampprior-50"].var() / means["iop"].var()
+    p = 2 * stats.f.sf(ratio, 7, 7)
+    spread = [means[m].std() for m in ("iop", "vampprior-50")]
+    assert p < 0.05
+    words = (
+        f"On OneHot the IOP's ELBO scatters less ({spread[0]:.2f} against "
+        f"{spread[1]:.2f}, F-test, p = {p:.3f}), but one of its eight seeds fails."
+    )
+    assert words in flowing(README), words
+    assert (exact["iop"] < -1.6).sum() == 1
+    words = f"On OneHot no difference was found ({said(welch(*exact.values()))}) |"
+    assert words in flowing(README), words

@@ -159,11 +159,11 @@ def test_the_page_on_speed_says_what_the_committed_runs_took():
     other = seconds["iop"] / seconds["vampprior-1000"]
     text = flowing("README.md")
     for words in (
-        f"take {1 / ratio / length:.2f} times the VampPrior's time on FreyFaces, where "
-        f"its rate is three times the VampPrior's "
+        f"takes {1 / ratio / length:.2f} times the VampPrior's time on FreyFaces, "
+        "where its rate is three times the VampPrior's "
         f"({took['iop'] / took['vampprior-500']:.2f} times by the seconds as recorded, "
-        f"other work included; at equal rates {1 / same:.2f} and "
-        f"{1 / ratio / before:.2f} times)",
+        f"other work included); {1 / same:.2f} and {1 / ratio / before:.2f} times at "
+        "equal rates; and ",
         f"with twice the pseudo-inputs, {other:.2f} times)",
     ):
         assert words in text
