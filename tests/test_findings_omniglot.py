@@ -70,7 +70,7 @@ def test_the_readme_shows_what_omniglot_rebuilt_gives():
         for dataset in ("mnist", "omniglot-rebuilt", "freyfaces", "bone-marrow")
     ]
     words = (
-        "is {:.1f} in the standard VAE's model of MNIST, {:.1f} in those of OMNIGLOT "
+        "is {:.1f} in the standard VAE's models of MNIST, {:.1f} in those of OMNIGLOT "
         "(rebuilt), {:.1f} here, {:.1f} on bone marrow)"
     )
     assert words.format(*to_normal) in flowing(FINDINGS), to_normal
