@@ -59,6 +59,8 @@ def test_products_of_the_reference_train_nothing(finished, taken):
         ours_audit.reset_index(drop=True), theirs_audit.reset_index(drop=True)
     )
     assert set(ours_audit["samples"]) == {10, 20}
+    ratio = pd.read_csv(finished / "results/quick/audit_ratio.csv")
+    assert set(zip(ratio["chains"], ratio["temperatures"], strict=True)) == {(3, 5)}
     ours_search, theirs_search = (
         pd.read_csv(folder / "search/digits-gray.csv")
         for folder in (taken / "results/quick-reference", finished / "results/quick")
@@ -117,15 +119,22 @@ def test_runs_of_other_settings_are_refused(taken):
     ("asked", "words"),
     [
         (
-            "importance_samples=20",
-            "importance_samples: 20; expected 10, which results/reference/scores/",
+            "importance_samples: 20",
+            "importance_samples: [20]; expected [10], as results/reference/scores/",
         ),
-        ("seeds=1", "seeds: 1; expected 2 or more, since results/reference/scores/"),
+        (
+            "audit: {samples: [10]}",
+            "audit.samples: [10]; expected [20], as results/reference/audit/",
+        ),
+        ("audit: {chains: 4}", "audit.chains: [4]; expected [3], as results/ref"),
+        ("audit: {temperatures: 6}", "audit.temperatures: [6]; expected [5], as resul"),
+        ("seeds: 1", "seeds: 1; expected 2 or more, since results/reference/scores/"),
     ],
 )
-def test_what_the_committed_scores_do_not_have_is_refused(taken, asked, words):
-    reference = ["--config", "scores=reference", asked]
-    status, output = snakemake(taken, "-n", *TINY, *reference)
+def test_what_the_committed_runs_do_not_have_is_refused(taken, tmp_path, asked, words):
+    (tmp_path / "mine.yaml").write_text(asked)
+    files = [*TINY, str(tmp_path / "mine.yaml")]
+    status, output = snakemake(taken, "-n", *files, "--config", "scores=reference")
     assert status != 0
     (line,) = [x for x in output.splitlines() if "configuration error" in x]
     assert words in line

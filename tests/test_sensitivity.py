@@ -1,5 +1,7 @@
 """The page on variants of the protocol, from made scores with known differences."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -177,13 +179,13 @@ def test_one_seed_has_no_test(made):
             {"data_digest": "other"},
             "short/scores/freyfaces/iop.csv: its runs have other data",
         ),
-        ({"samples": 20}, "importance_samples: 10; expected 20, which variants/short"),
-        ({"seed": 9}, "short: freyfaces/iop has no seed in common with shipped"),
+        ({"samples": 20}, "importance_samples: [10]; expected [20], as variants/short"),
+        ({"seed": 7}, "short: freyfaces/iop has no seed in common with shipped"),
     ],
 )
 def test_sides_that_do_not_match_are_refused(made, change, message):
     made.write("short", "iop", AFTER[:1], **change)
-    with pytest.raises(BadInput, match=message):
+    with pytest.raises(BadInput, match=re.escape(message)):
         made.page()
 
 

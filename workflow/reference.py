@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import pandas as pd
+
 from workflow import configuration, methods
 from workflow.report import reading
 from workflow.report.reading import BadInput
@@ -40,7 +42,8 @@ def present(
 ) -> list[tuple[str, str]]:
     """The pairs that are there.
 
-    Raises BadInput for runs of other settings or data, or scored with other samples.
+    Raises BadInput for runs of other settings or data, of more seeds, or measured with
+    other numbers of samples, chains or temperatures.
 
     TensorFloat-32 is let pass: a GPU may have no time for more. Table 2 and the
     comparison say of which cells that is.
@@ -57,30 +60,42 @@ def present(
             "data": [data.get(dataset, "")[:SHORT]],
         }
         columns = [f"{what}_digest" for what in expected]
-        table = reading.table(path, [*columns, "metric", "samples", "seed"])
+        name = path.relative_to(folder.parents[1])
+        table = reading.table(path, [*columns, "metric", "samples", "seed", "value"])
         for what, fine in expected.items():
             digests = set(table[f"{what}_digest"])
             if len(digests) != 1 or not digests <= set(fine):
                 raise BadInput(
-                    f"{path.relative_to(folder.parents[1])}: its runs have other "
-                    f"{what} than {PLACES[what]}, digest {', '.join(sorted(digests))}, "
-                    f"expected {fine[0] or 'one'}"
+                    f"{name}: its runs have other {what} than {PLACES[what]}, digest "
+                    f"{', '.join(sorted(digests))}, expected {fine[0] or 'one'}"
                 )
-        seeds = reading.integers(table, "seed", path)
-        if (last := seeds.max()) >= config["seeds"]:
+        if (last := reading.integers(table, "seed", path).max()) >= config["seeds"]:
             raise BadInput(
-                f"seeds: {config['seeds']}; expected {last + 1} or more, since "
-                f"{path.relative_to(folder.parents[1])} has seed {last}"
+                f"seeds: {config['seeds']}; expected {last + 1} or more, since {name} "
+                f"has seed {last}"
             )
-        samples = set(table["samples"][table["metric"] == "log_likelihood"])
-        asked = str(config["importance_samples"])
-        if kind == "scores" and samples and asked not in samples:
-            raise BadInput(
-                f"importance_samples: {asked}; expected {', '.join(sorted(samples))}, "
-                f"which {path.relative_to(folder.parents[1])} was scored with"
-            )
+        for key, asked, there in _effort(config, table, kind):
+            if asked != there:
+                raise BadInput(f"{key}: {asked}; expected {there}, as {name} has it")
         found.append((dataset, method))
     return found
+
+
+def _effort(config: dict, table: pd.DataFrame, kind: str) -> Iterator[tuple]:
+    """The keys that say how runs are scored or audited: asked for, and in a table."""
+
+    def of(metric: str, column: str) -> list[int]:
+        rows = table[column][table["metric"] == metric]
+        return sorted({int(float(text)) for text in rows})
+
+    samples = of("log_likelihood", "samples")
+    if kind == "audit":
+        audit = config["audit"]
+        yield "audit.samples", sorted(audit["samples"]), samples
+        yield "audit.chains", [audit["chains"]], of("log_normaliser", "samples")
+        yield "audit.temperatures", [audit["temperatures"]], of("temperatures", "value")
+    elif samples:
+        yield "importance_samples", [config["importance_samples"]], samples
 
 
 def data_digests(folder: Path = FOLDER) -> dict[str, str]:
