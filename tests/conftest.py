@@ -1,13 +1,13 @@
 """What the tests of the core share."""
 
+import argparse
 import shutil
 
 import numpy as np
 import pytest
-import torch
 from filelock import FileLock
 
-from models import data
+from models import data, machine
 from models.data import Dataset
 from models.settings import Settings
 from tests.dag import TINY, checkout, snakemake
@@ -23,9 +23,9 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    """Bit for bit claims hold for one thread, as a training job runs."""
-    torch.set_num_threads(1)
+def prepared():
+    """Every test runs as a training job does, whatever another has left behind."""
+    machine.prepare(argparse.Namespace(device="cpu", threads=1))
 
 
 @pytest.fixture

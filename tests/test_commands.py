@@ -13,6 +13,7 @@ from models import (
     evaluate,
     machine,
     posterior,
+    provenance,
     quadrature,
     runs,
     train,
@@ -59,6 +60,8 @@ def test_the_record_says_in_which_precision_and_whether_compiled(
     row = scores(made, [tmp_path / "fast/seed0"], tmp_path / "scores.csv")[0]
     found = [row[name] for name in ("precision", "commit", "device", "torch")]
     assert found == ["reduced", "a run's", "its machine", "7"]
+    now = provenance.commit(), machine.describe(torch.device("cpu"))
+    assert (row["scoring_commit"], row["scoring_device"]) == now
 
 
 def test_more_importance_samples_move_no_other_score(made, tmp_path):

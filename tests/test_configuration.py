@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from models import audit, evaluate, scoring
 from models.settings import PRECISIONS, Settings
 from workflow import configuration
 from workflow.configuration import ROOT
@@ -99,9 +100,20 @@ def test_every_key_is_described():
     visit(rules["$defs"]["training"]["properties"])
 
 
-def test_the_papers_protocol_is_that_of_a_run_without_options():
+def test_the_papers_protocol_is_that_of_commands_without_options(monkeypatch):
     training = configuration.load("paper.yaml")["training"]
     assert {**Settings().as_dict(), **training} == Settings().as_dict()
+    asked = []
+
+    def noted(arguments, measure):
+        asked.append(vars(arguments))
+
+    monkeypatch.setattr(scoring, "write", noted)
+    for command in (evaluate, audit):
+        command.main(["--data", "x", "--runs", "x", "--output", "x"])
+    paper = configuration.load("paper.yaml")
+    assert asked[0]["samples"] == paper["importance_samples"]
+    assert {key: asked[1][key] for key in paper["audit"]} == paper["audit"]
 
 
 def test_section_5_2():

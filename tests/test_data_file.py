@@ -32,8 +32,9 @@ def test_the_digest_sees_every_value_and_the_order():
         dataclasses.replace(made, train=made.train[::-1].copy()).digest,
         dataclasses.replace(made, valid=made.test, test=made.valid).digest,
         dataclasses.replace(made, likelihood="bernoulli").digest,
+        dataclasses.replace(made, dynamic=True).digest,
     }
-    assert len(digests) == 5
+    assert len(digests) == 6
 
 
 def test_an_altered_or_damaged_file_is_refused(tmp_path):
@@ -99,8 +100,3 @@ def test_an_interrupted_save_leaves_the_old_file(tmp_path, monkeypatch):
         data.save(images("bernoulli"), path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.npz"]
-
-
-def test_the_digest_sees_whether_images_are_binarised_anew():
-    made = images("bernoulli")
-    assert made.digest != dataclasses.replace(made, dynamic=False).digest

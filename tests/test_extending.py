@@ -13,7 +13,7 @@ import scipy
 import torch
 
 from models import distributions
-from tests.dag import checkout, jobs, snakemake
+from tests.dag import checkout, edited, jobs, snakemake
 from workflow.configuration import ROOT
 
 
@@ -121,6 +121,15 @@ def test_beside_the_committed_runs_it_alone_is_trained(extended):
     (cell,) = [line for line in text.splitlines() if "| Standard VAE" in line][:1]
     assert "holds" in cell
     assert "not comparable" not in text
+
+
+def test_another_file_makes_the_data_anew(extended):
+    registry = extended / "config/datasets.yaml"
+    digest = hashlib.sha256((extended / "stripes.npz").read_bytes()).hexdigest()
+    arguments = "data/stripes.npz", "--configfile", "config/stripes.yaml"
+    assert jobs(extended, *arguments) == {}
+    with edited(registry, digest, "f" * 64):
+        assert jobs(extended, *arguments) == {"dataset": 1}
 
 
 def test_a_new_prior_retrains_no_other(extended):

@@ -15,6 +15,7 @@ from tests.conftest import images
 from tests.dag import checkout
 
 pytestmark = pytest.mark.skipif(not shutil.which("flock"), reason="no flock")
+READ = {"JOBS", "PRECISION", "COMPILE", "WEIGHTS", "CONFIGURATION"}  # by the script
 AUDIT = "--samples 20 --chains 10 --temperatures 30"
 SMALL = "--seeds 0 1 --hidden-units 8 --latent-dim 2 --max-epochs 2 --warmup-epochs 1"
 
@@ -49,7 +50,7 @@ def session(folder, *arguments, **environment):
     done = subprocess.run(
         ["bash", "benchmarks/gpu_session.sh", *arguments],
         cwd=folder,
-        env=os.environ
+        env={name: os.environ[name] for name in os.environ.keys() - READ}
         | {"DEVICE": "cpu", "PYTHON": sys.executable, "AUDIT": AUDIT}
         | environment,
         capture_output=True,

@@ -26,10 +26,15 @@ def test_a_killed_process_resumes_to_the_same_weights(made, tmp_path):
         [*command, "--checkpoint-interval", "0"], cwd=ROOT, stderr=subprocess.DEVNULL
     )
     checkpoint = tmp_path / "killed/.seed0.checkpoint"
-    while not checkpoint.exists():
+
+    def written():
+        return checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+
+    first = 0
+    while not first or written() == first:  # until it is there and another
         assert process.poll() is None
-        time.sleep(0.01)
-    time.sleep(0.5)
+        time.sleep(0.002)
+        first = first or written()
     process.kill()
     process.wait()
     assert not (tmp_path / "killed/seed0").exists()

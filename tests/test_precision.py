@@ -157,8 +157,3 @@ def test_the_mixture_keeps_its_precision_under_lower_products(precision):
     with machine.products(precision, z.device):
         ours = distributions.normal_mixture(z, mean, log_variance)
     np.testing.assert_allclose(ours, exact, atol=1e-3)
-
-
-def test_an_unknown_precision_is_refused(small):
-    with pytest.raises(ValueError, match="precision: 'half', expected float32, tens"):
-        dataclasses.replace(small, precision="half")

@@ -184,7 +184,7 @@ def test_patiences_in_the_table_are_those_of_the_curves(monkeypatch, tmp_path, f
     assert search.enough(table.reset_index()) == 3
 
 
-def test_the_rule_is_that_of_training(folders, monkeypatch, small):
+def test_the_rule_is_that_of_training(monkeypatch, small):
     """The same script of validation ELBOs through the trainer itself."""
     elbos = [9.0, 1.0, 2.0, 3.0, 2.0, 3.0, 2.5, 8.0, 8.0, 8.0]
     settings = dataclasses.replace(

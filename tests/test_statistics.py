@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from workflow import reference
 from workflow.report.statistics import (
     Standing,
     Summary,
@@ -134,7 +135,7 @@ def test_what_can_be_in_no_test_is_not_bold():
 
 
 def test_the_committed_reference_is_the_printed_table():
-    frame = pd.read_csv("results/reference/paper.csv")
+    frame = pd.read_csv(reference.FOLDER / "paper.csv")
     found = {
         dataset: list(zip(rows["mean"], rows["sd"], rows["bold"], strict=True))
         for dataset, rows in frame.groupby("dataset", sort=False)
@@ -153,7 +154,7 @@ def test_the_committed_reference_is_the_printed_table():
 
 
 def test_the_committed_sizes_are_the_printed_table():
-    frame = pd.read_csv("results/reference/paper_table1.csv", index_col="dataset")
+    frame = pd.read_csv(reference.FOLDER / "paper_table1.csv", index_col="dataset")
     assert frame.columns.tolist() == ["dimension", "train", "valid", "test"]
     assert {key: tuple(row) for key, row in frame.iterrows()} == {
         "onehot": (4, 1_000, 100, 1_000),

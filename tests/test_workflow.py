@@ -51,6 +51,46 @@ def test_dry_run_of_the_paper(fresh):
     }  # fmt: skip
 
 
+def test_all_lists_every_product(fresh):
+    """A table that is removed comes back, also if its page is there."""
+    _, output = planned(fresh)
+    listed = set(re.search(r"^rule all:\n +input: (.*)", output, re.M)[1].split(", "))
+    made = re.findall(r"^ +output: (.*)", output, re.M)
+    products = {path for line in made for path in line.split(", ")}
+    below = re.compile(r"(results|figures)/paper/[\w.]+")
+    assert listed == {path for path in products if below.fullmatch(path)}
+
+
+def test_jobs_are_told_what_was_asked(fresh):
+    """Nothing else of the tests asks for what is not a command's default."""
+    place = "results/patience50"
+    files = ["config/stand-ins.yaml", "config/variants/patience50.yaml"]
+    asked = ["gpu=1", "compile=True", "importance_samples=20", "seeds=1"]
+    targets = [f"{place}/{name}.md" for name in ("comparison", "audit")]
+    targets.append(f"{place}/search/freyfaces.md")
+    _, output = planned(
+        fresh, "-p", "--configfile", *files, "--config", *asked, "--", *targets
+    )
+    said = {}
+    for line in re.findall(r"^Shell command: (python -m .*)", output, re.M):
+        said.setdefault(line.split()[2], []).append(line)
+    for module, flags in (
+        ("models.train", "--device cuda --compile --patience"),
+        ("models.evaluate", "--device cuda --samples 20"),
+        ("models.audit", "--device cuda --chains 100 --temperatures 2000"),
+        ("workflow.scripts.comparison", "--protocol other"),
+    ):
+        for line in said[module]:
+            for flag in re.findall(r"--\w+(?: \w+)?", flags):
+                assert flag in line, line
+    assert all("--samples 100 1000 --chains" in line for line in said["models.audit"])
+    trained = said["models.train"]
+    assert {"--curves-only" in line for line in trained} == {False, True}
+    assert all(
+        "--patience 50" in line for line in trained if "--curves-only" not in line
+    )
+
+
 def test_dry_run_of_the_gpu_command_of_the_readme(fresh):
     readme = (ROOT / "README.md").read_text()
     (command,) = re.findall(r"^snakemake (--profile .*?) +#", readme, re.M)
