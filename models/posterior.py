@@ -11,7 +11,7 @@ import torch
 from models import data, machine, options, runs
 from models.files import replacing
 
-COLUMNS = ("prior", "seed", "vector", "z1", "z2")
+COLUMNS = "prior seed vector z1 z2 epoch commit data_digest".split()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,8 +54,9 @@ def samples(folders, dataset: data.Dataset, device) -> Iterator[tuple]:
         z = model.posterior_sample(x.expand(len(facts), *x.shape), noise)
         for fact, points in zip(facts, z.tolist(), strict=True):
             run = fact["settings"]["method"], fact["seed"]
+            origin = fact["epoch"], fact["record"]["commit"], fact["data_digest"][:16]
             for vector, point in zip(vectors, points, strict=True):
-                yield *run, vector, *point
+                yield *run, vector, *point, *origin
 
 
 if __name__ == "__main__":

@@ -95,6 +95,9 @@ def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp
     )
     with pytest.raises(SystemExit, match="column 'samples' would be 10 and 20"):
         take.main(arguments)
+    later.assign(more=1).to_csv(scores, index=False)
+    with pytest.raises(SystemExit, match=r"csv: other columns, expected .*, more"):
+        take.main(arguments)
     later.to_csv(scores, index=False)
     (runs / "seed1/record.json").unlink()
     with pytest.raises(SystemExit, match=r"record\.json: no such file, but its seed"):
@@ -104,18 +107,29 @@ def test_seeds_of_another_machine_are_added_and_their_own_replaced(finished, tmp
     )  # nothing was written
 
 
-@pytest.mark.parametrize("kind", ["scores", "audit"])
+@pytest.mark.parametrize(
+    ("kind", "pair", "seed"),
+    [
+        ("scores", "digits-gray/iop", 1),
+        ("audit", "digits-gray/iop", 1),
+        ("posterior", "onehot/iop", 0),
+    ],
+)
 @pytest.mark.parametrize(
     ("column", "value"), [("epoch", 1), ("commit", "d" * 12), ("data_digest", "0" * 16)]
 )
-def test_scores_of_other_weights_are_refused(finished, tmp_path, kind, column, value):
-    results, pair = tmp_path / "results", "digits-gray/iop"
+def test_scores_of_other_weights_are_refused(
+    finished, tmp_path, kind, pair, seed, column, value
+):
+    results = tmp_path / "results"
     shutil.copytree(finished / "results/quick", results)
     path = results / f"{kind}/{pair}.csv"
     table = pd.read_csv(path)
-    table.loc[table["seed"] == 1, column] = value
+    table.loc[table["seed"] == seed, column] = value
     table.to_csv(path, index=False)
-    with pytest.raises(SystemExit, match=rf"{kind}.*csv: {column} {value} of seed 1"):
+    with pytest.raises(
+        SystemExit, match=rf"{kind}.*csv: {column} {value} of seed {seed}"
+    ):
         take.main(["--results", str(results), "--reference", str(tmp_path), pair])
 
 
@@ -156,8 +170,15 @@ def test_where_one_is_refused_nothing_is_written(
 def test_a_pair_of_onehot_brings_the_samples_of_figure_1(finished, tmp_path):
     results = tmp_path / "results"
     shutil.copytree(finished / "results/quick", results)
-    (results / "posterior/onehot/iop.csv").unlink()
-    arguments = ["--results", str(results), "--reference", str(tmp_path / "new")]
+    samples = results / "posterior/onehot/iop.csv"
+    old = tmp_path / "old/posterior/onehot/iop.csv"
+    old.parent.mkdir(parents=True)
+    pd.read_csv(samples)[["seed", "z1"]].to_csv(old, index=False)
+    arguments = ["--results", str(results), "--reference"]
+    take.main([*arguments, str(tmp_path / "old"), "onehot/iop"])
+    pd.testing.assert_frame_equal(pd.read_csv(old), pd.read_csv(samples))
+    samples.unlink()
+    arguments.append(str(tmp_path / "new"))
     with pytest.raises(SystemExit, match=r"posterior/onehot/iop\.csv: no such file"):
         take.main([*arguments, "onehot/iop"])
     assert not (tmp_path / "new").exists()

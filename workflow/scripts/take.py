@@ -163,9 +163,10 @@ def _merged(frame: pd.DataFrame, target: Path, seeds: set[str]) -> pd.DataFrame:
     """The rows of a file with a column seed, in place of those seeds' rows."""
     if target.exists():
         old = reading.table(target, ("seed",))
-        if list(old.columns) != list(frame.columns):
+        old = old[~old["seed"].isin(seeds)]
+        if len(old) and list(old.columns) != list(frame.columns):
             raise BadInput(f"{target}: other columns, expected {', '.join(frame)}")
-        frame = pd.concat([old[~old["seed"].isin(seeds)], frame])
+        frame = pd.concat([old, frame]) if len(old) else frame
     for column in ("settings_digest", "data_digest"):
         if column in frame:
             _one(frame[column], column, target)
