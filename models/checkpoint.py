@@ -39,6 +39,8 @@ class Scratch:
                 print(f"{self.path}: unreadable, begun anew ({line})", file=sys.stderr)
                 return None
         if not isinstance(saved, dict) or saved.get("key") != self.key:
+            line = f"{self.path}: of other settings, data, code or device, begun anew"
+            print(line, file=sys.stderr)
             return None
         return saved["state"]
 

@@ -104,7 +104,7 @@ def load(path: str | os.PathLike) -> Dataset:
             arrays = {split: file[split] for split in SPLITS}
         digest = facts.pop("digest")
         dataset = Dataset(**facts, **arrays)
-    except FileNotFoundError:
+    except (FileNotFoundError, MemoryError):
         raise
     except Exception as error:
         raise ValueError(f"{path}: not a canonical dataset file ({error})") from error

@@ -33,7 +33,8 @@ def npz(path: str | os.PathLike) -> Iterator[np.lib.npyio.NpzFile]:
     numpy's own words for a file that is none advise to unpickle it.
     """
     with open(path, "rb") as raw:  # np.load forgets to close what it cannot read
-        if not zipfile.is_zipfile(raw):
+        begins = raw.read(2) == b"PK"
+        if not (begins and zipfile.is_zipfile(raw)):
             raise ValueError("no .npz archive, or a part of one")
         raw.seek(0)
         with np.load(raw, allow_pickle=False) as file:

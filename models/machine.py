@@ -62,14 +62,6 @@ def compiler_works(device: torch.device) -> bool:
     return True
 
 
-def out_of_memory(error: Exception) -> bool:
-    """Whether an error says that memory is full, the device's or the machine's."""
-    # of the latter torch has no kind of error of its own
-    return isinstance(error, torch.OutOfMemoryError) or (
-        "can't allocate memory" in str(error)
-    )
-
-
 def stacks(seeds: Sequence[int], device: torch.device) -> list[list[int]]:
     """Return which seeds to compute side by side: all on a GPU, each alone on a CPU.
 

@@ -126,6 +126,8 @@ def _read_one(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
         facts["record"] = record
     except FileNotFoundError as error:
         raise ValueError(f"{error.filename}: no such file; train it first") from error
+    except MemoryError:
+        raise
     except Exception as error:
         raise ValueError(f"{path}: not a run's folder ({error})") from error
     return facts, weights

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from models import machine, options, provenance, runs
+from models import machine, memory, options, provenance, runs
 from models.files import replacing
 from models.settings import Settings
 
@@ -48,12 +48,16 @@ def write(arguments: argparse.Namespace, measure: Measure) -> None:
             writer.writerows(rows)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
-    except RuntimeError as error:
-        if not machine.out_of_memory(error):
+    except (RuntimeError, MemoryError) as error:
+        if not memory.full(error):
             raise
+        many = len(machine.stacks(arguments.runs, torch.device(arguments.device))[0])
+        what, fewer = "one run", ""
+        if many > 1:
+            what, fewer = f"{many} runs side by side", ", or fewer --runs"
         sys.exit(
-            f"error: out of memory with --runs of {len(arguments.runs)}; expected a "
-            f"device with more, or fewer at once ({str(error).splitlines()[0]})"
+            f"error: out of memory with {what}; expected a device with more{fewer} "
+            f"({memory.said(error)})"
         )
 
 

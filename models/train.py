@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from models import machine, options, priors, progress, provenance, runs
+from models import machine, memory, options, priors, progress, provenance, runs
 from models.checkpoint import Scratch
 from models.provenance import now
 from models.stopping import Run
@@ -60,13 +60,13 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(130)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if arguments.compile and isinstance(error, _compiler_error()):
             said = " ".join(str(error).split("\n")[:2])
             sys.exit(
                 f"error: the steps cannot be compiled; leave --compile out ({said})"
             )
-        if not machine.out_of_memory(error):
+        if not memory.full(error):
             raise
         device = torch.device(arguments.device)
         stack = len(machine.stacks(arguments.seeds, device)[0])
@@ -75,7 +75,7 @@ def main(argv: list[str] | None = None) -> None:
             many, fewer = f"{stack} seeds side by side", "seeds_per_job, "
         sys.exit(
             f"error: out of memory with {many}; expected less: lower {fewer}batch_size "
-            f"or components ({str(error).splitlines()[0]})"
+            f"or components ({memory.said(error)})"
         )
 
 

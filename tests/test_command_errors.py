@@ -162,12 +162,22 @@ def test_a_full_memory_while_scoring_is_one_line(made, tmp_path, monkeypatch, ca
     def full(*_):
         raise torch.OutOfMemoryError("no room for 1 GiB\nand much more text")
 
+    def empty(*_):
+        raise MemoryError
+
     monkeypatch.setattr(runs, "read", full)
     of = ["--data", made, "--output", tmp_path / "s.csv", "--runs", "a", "b"]
     line = failure(capsys, evaluate.main, *of)
     assert line == (
-        "error: out of memory with --runs of 2; expected a device with more, or fewer "
-        "at once (no room for 1 GiB)"
+        "error: out of memory with one run; expected a device with more (no room for "
+        "1 GiB)"
+    )
+    monkeypatch.setattr(machine, "stacks", lambda seeds, device: [seeds])
+    monkeypatch.setattr(runs, "read", empty)
+    line = failure(capsys, evaluate.main, *of)
+    assert line == (
+        "error: out of memory with 2 runs side by side; expected a device with more, "
+        "or fewer --runs (MemoryError)"
     )
 
 

@@ -47,7 +47,8 @@ def test_an_altered_or_damaged_file_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"altered\.npz: its arrays do not match"):
         data.load(tmp_path / "altered.npz")
     whole = path.read_bytes()
-    for content in (whole[: len(whole) // 2], b"label,pixel0\n1,0\n", b""):
+    half = whole[: len(whole) // 2]
+    for content in (half, b"label,pixel0\n1,0\n", b"", b"\n" + whole):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"a\.npz: not a can.* \(no \.npz arch"):
             data.load(path)

@@ -8,7 +8,7 @@ import torch
 from models import machine
 
 
-def test_prepare_sets_all_that_numbers_and_speed_rest_on():
+def test_prepare_sets_threads_sums_products_and_denormals():
     flushes = torch.set_flush_denormal(False)
     torch.set_num_threads(2)
     torch.use_deterministic_algorithms(False)

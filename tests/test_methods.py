@@ -28,7 +28,7 @@ def test_a_prior_has_no_hyphen(tmp_path, monkeypatch):
         (b"# caf\xe9\n", "not UTF-8"),
         (
             b"class A:\n    title = 'A'\nclass B:\n    title = 'B'\n",
-            "states title twice, expected one prior",
+            "states title twice, expected one class",
         ),
     ],
 )

@@ -120,14 +120,14 @@ def test_runs_of_other_settings_are_refused(taken):
     [
         (
             "importance_samples: 20",
-            "importance_samples: [20]; expected [10], as results/reference/scores/",
+            "importance_samples: 20; expected 10 as in results/reference/scores/",
         ),
         (
             "audit: {samples: [10]}",
-            "audit.samples: [10]; expected [20], as results/reference/audit/",
+            "audit.samples: 10; expected 20 as in results/reference/audit/",
         ),
-        ("audit: {chains: 4}", "audit.chains: [4]; expected [3], as results/ref"),
-        ("audit: {temperatures: 6}", "audit.temperatures: [6]; expected [5], as resul"),
+        ("audit: {chains: 4}", "audit.chains: 4; expected 3 as in results/ref"),
+        ("audit: {temperatures: 6}", "audit.temperatures: 6; expected 5 as in resul"),
         ("seeds: 1", "seeds: 1; expected 2 or more, since results/reference/scores/"),
     ],
 )

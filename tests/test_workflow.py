@@ -51,8 +51,11 @@ def test_dry_run_of_the_paper(fresh):
     }  # fmt: skip
 
 
-def test_all_lists_every_product(fresh):
-    """A table that is removed comes back, also if its page is there."""
+def test_all_lists_every_output_of_its_jobs(fresh):
+    """A table that is removed comes back, also if its page is there.
+
+    By the output of Snakemake 9, as is what follows.
+    """
     _, output = planned(fresh)
     listed = set(re.search(r"^rule all:\n +input: (.*)", output, re.M)[1].split(", "))
     made = re.findall(r"^ +output: (.*)", output, re.M)
@@ -62,7 +65,7 @@ def test_all_lists_every_product(fresh):
 
 
 def test_jobs_are_told_what_was_asked(fresh):
-    """Nothing else of the tests asks for what is not a command's default."""
+    """Nowhere else a device, precision or S that is not a command's default."""
     place = "results/patience50"
     files = ["config/stand-ins.yaml", "config/variants/patience50.yaml"]
     asked = ["gpu=1", "compile=True", "importance_samples=20", "seeds=1"]
@@ -270,7 +273,7 @@ def test_code_retrains_what_it_decides(finished, name, old, new, pairs):
         (
             [
                 ("models/annealing", "LEAPFROGS = 5", "LEAPFROGS = 6"),
-                ("models/posterior", '"vector"', '"image"'),
+                ("models/posterior", "seed vector z1", "seed image z1"),
                 ("workflow/report/statistics", "0.05", "0.01"),
             ],
             {"audit_runs", "posterior"},

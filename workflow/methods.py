@@ -25,8 +25,9 @@ def declared(file: Path) -> dict:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{file}: not UTF-8 ({error})") from error
-    classes = ast.parse(text, str(file)).body
-    for statement in (s for c in classes for s in getattr(c, "body", [])):
+    tree = ast.parse(text, str(file))
+    classes = [part for part in tree.body if isinstance(part, ast.ClassDef)]
+    for statement in (s for one in classes for s in one.body):
         if isinstance(statement, ast.Assign):
             targets = statement.targets
         elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
@@ -35,7 +36,7 @@ def declared(file: Path) -> dict:
             continue
         for name in {getattr(target, "id", "") for target in targets} & set(ATTRIBUTES):
             if name in found:
-                raise ValueError(f"{file}: states {name} twice, expected one prior")
+                raise ValueError(f"{file}: states {name} twice, expected one class")
             try:
                 found[name] = ast.literal_eval(statement.value)
             except ValueError as error:

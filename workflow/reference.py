@@ -74,19 +74,24 @@ def present(
                 f"seeds: {config['seeds']}; expected {last + 1} or more, since {name} "
                 f"has seed {last}"
             )
-        for key, asked, there in _effort(config, table, kind):
+        for key, asked, there in _effort(config, table, kind, path):
             if asked != there:
-                raise BadInput(f"{key}: {asked}; expected {there}, as {name} has it")
+                asked, there = (", ".join(map(str, of)) for of in (asked, there))
+                raise BadInput(
+                    f"{key}: {asked}; expected {there or 'none'} as in {name}"
+                )
         found.append((dataset, method))
     return found
 
 
-def _effort(config: dict, table: pd.DataFrame, kind: str) -> Iterator[tuple]:
+def _effort(
+    config: dict, table: pd.DataFrame, kind: str, path: Path
+) -> Iterator[tuple]:
     """The keys that say how runs are scored or audited: asked for, and in a table."""
 
     def of(metric: str, column: str) -> list[int]:
-        rows = table[column][table["metric"] == metric]
-        return sorted({int(float(text)) for text in rows})
+        rows = table[table["metric"] == metric]
+        return sorted(set(reading.integers(rows, column, path)))
 
     samples = of("log_likelihood", "samples")
     if kind == "audit":
