@@ -115,7 +115,8 @@ def test_training_code_is_what_a_prior_imports_too(tmp_path, monkeypatch):
     provenance.fingerprint.cache_clear()
 
 
-SILENT = {"checkpoint", "provenance", "files", "priors", "options"}  # move no number
+# move no number
+SILENT = {"checkpoint", "provenance", "files", "memory", "priors", "options"}
 
 
 IMPORTS = """
