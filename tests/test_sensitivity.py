@@ -9,6 +9,7 @@ import yaml
 from made import row
 from scipy import stats
 
+from tests.dag import edited
 from workflow import configuration
 from workflow.configuration import ROOT
 from workflow.report import audit_rows, products, scores, variants
@@ -42,12 +43,17 @@ class Made:
         found = configuration.settings(side.config, dataset, method)
         changes = {"settings_digest": found.digest, "data_digest": "data"} | changes
         stale = {"epoch": 7} if changes.pop("stale", False) else {}
-        for kind, of, more in (
-            ("scores", values, {}),
-            ("audit", audit, {"metric": "log_normaliser", "split": "prior"} | stale),
+        effort = [{"samples": 100}, {"samples": 1000}]
+        prior = {"split": "prior", "samples": 100}
+        effort.append(prior | {"metric": "log_normaliser"})
+        effort.append(prior | {"metric": "temperatures", "value": 2000})
+        for kind, of, several in (
+            ("scores", values, [{}]),
+            ("audit", audit, [more | stale for more in effort]),
         ):
             rows = [
                 row(dataset, method.partition("-")[0], seed, value) | changes | more
+                for more in several
                 for seed, value in enumerate(of)
             ]
             if rows:
@@ -187,6 +193,16 @@ def test_sides_that_do_not_match_are_refused(made, change, message):
     made.write("short", "iop", AFTER[:1], **change)
     with pytest.raises(BadInput, match=re.escape(message)):
         made.page()
+
+
+def test_an_audit_of_another_effort_is_refused(made):
+    made.write("shipped", "iop", BEFORE, audit=[1.0])
+    made.write("short", "iop", AFTER, audit=[2.0])
+    path = made.reference / "variants/short/audit/freyfaces/iop.csv"
+    words = re.escape("audit.temperatures: 2000; expected 200 as in")
+    with edited(path, "2000", "200"), pytest.raises(BadInput, match=words):
+        made.page()
+    made.page()
 
 
 def test_an_audit_of_other_weights_is_refused(made):

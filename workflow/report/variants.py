@@ -49,7 +49,8 @@ class Side:
     def audits(self, pair: Pair) -> pd.DataFrame | None:
         """The audits of a pair, where there are and where p(z) is an estimate."""
         prior, path = methods.split(pair[1])[0], self.file("audit", pair)
-        if prior not in methods.ESTIMATED or not path.exists():
+        there = reference.present(self.config, [pair], self.folder, "audit")
+        if prior not in methods.ESTIMATED or not there:
             return None
         samples = self.config["importance_samples"]
         return audit_rows.read([self.file("scores", pair)], [path], samples)
