@@ -1,4 +1,4 @@
-"""The DAG: what it would run, and the whole of it at a small size."""
+"""The DAG, the whole of it at a small size, and what a change makes anew."""
 
 import contextlib
 import json
@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 
 from models import data
-from tests.dag import TINY, checkout, edited, jobs, planned, snakemake
-from workflow.configuration import ROOT
+from tests.dag import TINY, edited, jobs, snakemake
 
 PRODUCTS = [
     *(
@@ -34,113 +33,6 @@ PRODUCTS = [
         for e in (".png", ".pdf", ".svg")
     ),
 ]
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory):
-    return checkout(tmp_path_factory.mktemp("fresh"))
-
-
-def test_dry_run_of_the_paper(fresh):
-    # OneHot 4, Table 2 4 x 3, Figure 3 5 more values of K: 21 pairs
-    seeds = {f"train_seed{seed}": 21 for seed in range(8)}
-    assert jobs(fresh) == seeds | {
-        "all": 1, "dataset": 5, "evaluate": 21, "scores": 1, "posterior": 4,
-        "table1": 1, "table2": 1, "comparison": 1, "onehot": 1, "speed_claim": 1,
-        "audit_runs": 12, "audit": 1, "figure1": 1, "figure2": 1, "figure3": 1,
-    }  # fmt: skip
-
-
-def test_all_lists_every_output_of_its_jobs(fresh):
-    """A table that is removed comes back, also if its page is there.
-
-    By the output of Snakemake 9, as is what follows.
-    """
-    _, output = planned(fresh)
-    listed = set(re.search(r"^rule all:\n +input: (.*)", output, re.M)[1].split(", "))
-    made = re.findall(r"^ +output: (.*)", output, re.M)
-    products = {path for line in made for path in line.split(", ")}
-    below = re.compile(r"(results|figures)/paper/[\w.]+")
-    assert listed == {path for path in products if below.fullmatch(path)}
-
-
-def test_jobs_are_told_what_was_asked(fresh):
-    """Nowhere else a device, precision or S that is not a command's default."""
-    place = "results/patience50"
-    files = ["config/stand-ins.yaml", "config/variants/patience50.yaml"]
-    asked = ["gpu=1", "compile=True", "importance_samples=20", "seeds=1"]
-    targets = [f"{place}/{name}.md" for name in ("comparison", "audit")]
-    targets.append(f"{place}/search/freyfaces.md")
-    _, output = planned(
-        fresh, "-p", "--configfile", *files, "--config", *asked, "--", *targets
-    )
-    said = {}
-    for line in re.findall(r"^Shell command: (python -m .*)", output, re.M):
-        said.setdefault(line.split()[2], []).append(line)
-    for module, flags in (
-        ("models.train", "--device cuda --compile --patience"),
-        ("models.evaluate", "--device cuda --samples 20"),
-        ("models.audit", "--device cuda --chains 100 --temperatures 2000"),
-        ("workflow.scripts.comparison", "--protocol other"),
-    ):
-        for line in said[module]:
-            for flag in re.findall(r"--\w+(?: \w+)?", flags):
-                assert flag in line, line
-    assert all("--samples 100 1000 --chains" in line for line in said["models.audit"])
-    trained = said["models.train"]
-    assert {"--curves-only" in line for line in trained} == {False, True}
-    assert all(
-        "--patience 50" in line for line in trained if "--curves-only" not in line
-    )
-
-
-def test_dry_run_of_the_gpu_command_of_the_readme(fresh):
-    readme = (ROOT / "README.md").read_text()
-    (command,) = re.findall(r"^snakemake (--profile .*?) +#", readme, re.M)
-    found, output = planned(fresh, *command.split())
-    assert "gpu=1, seeds=0 1 2 3 4 5 6 7" in output
-    assert "device=cpu" not in output
-    assert found["train_seed0to7"] == 21
-    assert sum(n for rule, n in found.items() if rule.startswith("train")) == 21
-
-
-def test_dry_run_of_a_dataset_alone(fresh):
-    """Neither OneHot's figures nor Figure 3 nor what they need."""
-    only = "table2={datasets: [freyfaces]}", "onehot=[]", "figure3={components: []}"
-    found = jobs(fresh, "--config", *only, "table1=[freyfaces]", "seeds=1")
-    assert found == {
-        "all": 1, "dataset": 1, "train_seed0": 3, "evaluate": 3, "audit_runs": 3,
-        "scores": 1, "table1": 1, "table2": 1, "comparison": 1, "speed_claim": 1,
-        "audit": 1,
-    }  # fmt: skip
-
-
-def test_dry_run_of_quick_needs_no_download(fresh):
-    found, output = planned(fresh, "--configfile", "config/quick.yaml")
-    made = set(re.findall(r"output: data/([\w-]+)\.npz", output))
-    assert made == {"onehot", "digits-binary", "digits-gray"}
-    assert found["train_seed0to2"] == 12
-    assert found["evaluate"] == 12
-
-
-def test_dry_run_of_the_committed_runs(fresh):
-    given = "--configfile", "config/stand-ins.yaml", "--config", "scores=reference"
-    once = "all scores table1 table2 comparison onehot speed_claim audit".split()
-    once += ["figure1", "figure2", "figure3"]
-    assert jobs(fresh, *given) == dict.fromkeys(once, 1) | {"search": 2}
-
-
-def test_dry_run_of_the_search(fresh):
-    # 4 datasets x 3 priors x 3 rates x 2 seeds
-    assert jobs(fresh, "--", "protocol_search") == {
-        "protocol_search": 1, "search": 4, "search_train": 72, "dataset": 4,
-    }  # fmt: skip
-
-
-def test_dry_run_of_one_cell(fresh):
-    cell = "results/paper/scores/freyfaces/standard.csv"
-    seeds = {f"train_seed{seed}": 1 for seed in range(8)}
-    assert jobs(fresh, cell) == seeds | {"dataset": 1, "evaluate": 1}
 
 
 def test_every_product_is_made_and_whole(finished):
@@ -309,28 +201,6 @@ def test_changed_data_code_makes_anew_what_it_decides(finished, start):
     """From either Snakefile: both are at other places than their helpers."""
     with edited(finished / "workflow/data/protocol.py", "np.float32", "np.float16"):
         assert jobs(finished, *start, *TINY)["dataset"] == 3
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "line"),
-    [
-        ("models/priors/slip.py", "class Slip(:", "invalid syntax (slip.py, line 1)"),
-        ("models/priors/slip.py", "class Slip:\n  title = str(1)", "title is not wri"),
-        ("config/datasets.yaml", "onehot:\n\tpixels: 4", "datasets.yaml: not YAML"),
-    ],
-)
-def test_a_slip_in_an_edited_file_is_one_line(fresh, name, text, line):
-    path = fresh / name
-    before = path.read_bytes() if path.exists() else None
-    try:
-        path.write_text(text)
-        status, output = snakemake(fresh, "-n")
-    finally:
-        path.unlink() if before is None else path.write_bytes(before)
-    assert status != 0
-    assert "configuration error: " in output
-    assert line in output
-    assert "Traceback" not in output
 
 
 def test_a_failing_job_shows_its_reason(finished):
