@@ -69,8 +69,9 @@ def run(folder, method, curve, **facts):
     text = curve if isinstance(curve, str) else curve.to_csv(index=False)
     record = {
         "dataset": "onehot", "settings": {"method": method}, "seed": 0,
-        "commit": COMMIT, "device": "cpu", "precision": "float32",
-        "versions": {"torch": "2.13.0"}, "epochs": text.count("\n") - 1,
+        "device": "cpu", "threads": 1, "precision": "float32",
+        "commit": COMMIT, "versions": {"torch": "2.13.0"},
+        "epochs": text.count("\n") - 1,
     }  # fmt: skip
     (folder / "record.json").write_text(json.dumps(record | facts))
     (folder / "curve.csv").write_text(text)

@@ -58,8 +58,10 @@ def test_times_by_hand(tmp_path, folders):
     assert "2.83" in text
 
 
-@pytest.mark.parametrize("other", [{"device": "gpu"}, {"precision": "reduced"}])
-def test_devices_and_precisions_are_kept_apart(tmp_path, folders, other):
+@pytest.mark.parametrize(
+    "other", [{"device": "gpu"}, {"threads": 2}, {"precision": "reduced"}]
+)
+def test_other_devices_threads_and_precisions_are_kept_apart(tmp_path, folders, other):
     curve = pd.DataFrame({"seconds": [0.5, 1.0, 1.5]})
     facts = {"dataset": "mnist", "epochs": 3, "stack": [3], "training_seconds": 1.5}
     more = made.run(tmp_path / "more", "vampprior", curve, **facts | other)

@@ -14,11 +14,11 @@ from workflow.report import origins, products, reading, tabular
 OURS, OTHER = "iop", "vampprior"
 PAPER = {"mnist": 2.83}  # "almost 2.83 times faster", Section 5.3
 COLUMNS = (
-    "configuration dataset method device precision n epochs seconds_per_epoch "
-    "seconds_per_run times_iop_per_epoch times_iop_to_stop paper"
+    "configuration dataset method device threads precision n epochs "
+    "seconds_per_epoch seconds_per_run times_iop_per_epoch times_iop_to_stop paper"
 ).split()
 HEADER = (
-    "Dataset;Prior;Device;n;Epochs;Seconds an epoch;Seconds a run;"
+    "Dataset;Prior;Device;Threads;n;Epochs;Seconds an epoch;Seconds a run;"
     "Times IOP, an epoch;Times IOP, to the stop;Paper"
 ).split(";")
 NOTE = (
@@ -38,6 +38,7 @@ def read(folder: Path) -> dict:
             "dataset": record["dataset"],
             "method": record["settings"]["method"],
             "device": record["device"],
+            "threads": int(record["threads"]),
             "precision": record["precision"],
             "epochs": int(record["epochs"]),
             "job": str(record["stack"]),
@@ -50,12 +51,11 @@ def read(folder: Path) -> dict:
 
 
 def rows(records: list[dict], configuration: str) -> list[dict]:
-    """One row a dataset, method, device and precision; times the IOP where both are."""
+    """One row a dataset, device, threads, precision and method."""
     frame = pd.DataFrame(records)
     found = []
-    for (dataset, device, precision), group in frame.groupby(
-        ["dataset", "device", "precision"], sort=False
-    ):
+    like = ["dataset", "device", "threads", "precision"]  # only such are compared
+    for values, group in frame.groupby(like, sort=False):
         times = {}
         for method, runs in group.groupby("method"):
             # the seed that stops first: until then all of a job's seeds train
@@ -68,19 +68,17 @@ def rows(records: list[dict], configuration: str) -> list[dict]:
             runs = group[group["method"] == method]
             ours = times.get(OURS)
             found.append(
-                {
+                dict(zip(like, values, strict=True))
+                | {
                     "configuration": configuration,
-                    "dataset": dataset,
                     "method": method,
-                    "device": device,
-                    "precision": precision,
                     "n": len(runs),
                     "epochs": runs["epochs"].mean(),
                     "seconds_per_epoch": times[method][0],
                     "seconds_per_run": runs["seconds"].mean(),
                     "times_iop_per_epoch": ours and times[method][0] / ours[0],
                     "times_iop_to_stop": ours and times[method][1] / ours[1],
-                    "paper": PAPER.get(dataset) if method == OTHER else None,
+                    "paper": PAPER.get(values[0]) if method == OTHER else None,
                 }
             )
     return found
@@ -93,6 +91,7 @@ def grid(found: list[dict], registry: products.Registry) -> list[list[str]]:
             registry.name(row["dataset"]),
             METHODS[row["method"]],
             row["device"],
+            str(row["threads"]),
             str(row["n"]),
             f"{row['epochs']:.0f}",
             f"{row['seconds_per_epoch']:.2f}",
