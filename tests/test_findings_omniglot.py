@@ -2,11 +2,14 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from committed import (
     FINDINGS,
     README,
+    WORDS,
     flowing,
     kept,
+    normalised,
     printed,
     said,
     sampled_more,
@@ -18,30 +21,107 @@ from scipy import stats
 
 from workflow import reference
 
+NAME, METHODS = "omniglot-rebuilt", ("standard", "vampprior-1000", "iop")
 
-def test_the_readme_shows_what_omniglot_rebuilt_gives():
-    of, vamp = (
-        scored("omniglot-rebuilt", method) for method in ("standard", "vampprior-1000")
-    )
-    texts = [f"{one.mean():.2f} ± {one.std():.2f}" for one in (of, vamp)]
-    counts = f"{len(of)}, {len(vamp)}, 0"
-    assert f"in TF32 | {counts} | {' | '.join(texts)} |" in text_of(README)
-    gap = vamp.mean() - of.mean()
-    theirs = [cell.mean for cell in printed("omniglot").values()]
-    low, high, _ = theirs
-    assert welch(vamp, of) < 0.001
+
+@pytest.fixture(scope="module")
+def scores():
+    """Of each seed, by method."""
+    return {method: scored(NAME, method) for method in METHODS}
+
+
+def audited(method, metric, split="train"):
+    return scored(NAME, method, split, metric, "audit")
+
+
+def told(of):
+    return f"{of.mean():.2f}" + (f" ± {of.std():.2f}" if len(of) > 1 else "")
+
+
+def test_the_readme_shows_the_scores(scores):
+    counts = ", ".join(str(len(of)) for of in scores.values())
+    texts = [told(of) for of in (*scores.values(), normalised(NAME))]
+    (line,) = [x for x in text_of(README).splitlines() if x.startswith("| OMNIGLOT (r")]
+    assert line.endswith(f"| {counts} | {' | '.join(texts)} |"), (counts, texts)
+    for method, device, precision in (
+        ("standard", "NVIDIA H100 80GB HBM3", "tensorfloat32"),
+        ("vampprior-1000", "NVIDIA H100 80GB HBM3", "tensorfloat32"),
+        ("iop", "AMD EPYC", "float32"),
+    ):
+        table = pd.read_csv(reference.FOLDER / f"scores/{NAME}/{method}.csv")
+        assert set(table["device"]) == {device}
+        assert set(table["precision"]) == {precision}
+    assert "on an H100 in TF32, the IOP on an AMD EPYC in float32 |" in line
+
+
+def test_the_documents_say_which_prior_leads(scores):
+    standard, vamp, iop = scores.values()
+    paper = {prior: cell.mean for prior, cell in printed("omniglot").items()}
+    gap = vamp.mean() - standard.mean()
+    theirs = paper["vampprior"] - paper["standard"]
+    assert welch(vamp, standard) < 0.001
     words = (
-        "at a rate that was not searched and without its slowest seed, the VampPrior"
+        "at a rate that was not searched and without its slowest seed, the VampPrior "
+        f"leads the standard VAE by {gap:.2f}, in the paper by {theirs:.2f} (p < 0.001 "
+        f"both). The IOP's {WORDS[len(iop)]} seed lies {iop.mean() - vamp.mean():.2f} "
+        "above the VampPrior's mean (the paper's mean "
+        f"{paper['iop'] - paper['vampprior']:.2f}), "
+        f"{normalised(NAME).mean() - vamp.mean():.2f} normalised"
     )
-    told = f"{words} leads the standard VAE by {gap:.2f}, in the paper by"
-    assert f"{told} {high - low:.2f} (p < 0.001 both)" in flowing(README)
-    assert f"leads: {gap:+.2f} (p < 0.001; paper {high - low:+.2f})" in flowing(
-        FINDINGS
+    assert words in flowing(README), words
+    words = f"leads the standard VAE: {gap:+.2f} (p < 0.001; paper {theirs:+.2f})"
+    assert words in flowing(FINDINGS), words
+    words = (
+        f"Its {WORDS[len(iop)]} seed scores {told(iop)}: "
+        f"{iop.mean() - vamp.mean():+.2f} from the VampPrior's mean (paper "
+        f"{paper['iop'] - paper['vampprior']:+.2f}), "
+        f"{iop.mean() - standard.mean():+.2f} from the standard VAE's (paper "
+        f"{paper['iop'] - paper['standard']:+.2f}), and above each of their seeds."
     )
+    assert words in flowing(FINDINGS), words
+    least = min(iop.min(), normalised(NAME).min())
+    assert least > max(vamp.max(), standard.max())
+
+
+def test_what_the_estimate_of_the_integral_gives():
+    of, known = (audited(m, "log_normaliser", "prior") for m in ("iop", METHODS[1]))
+    words = (
+        f"ln Z is {told(of)}, and the same estimate gives "
+        f"{' and '.join(f'{x:.2f}' for x in known)} for the two seeds of the VampPrior"
+    )
+    assert words in flowing(FINDINGS), words
+    assert f"it does not, and ln Z is but {of.mean():.2f}." in flowing(README)
+
+
+def test_what_the_density_ratio_recovers_of_the_optimal_prior():
+    most = {m: audited(m, "kl_aggregated").mean() for m in METHODS}
+    adds = {m: audited(m, "mean_ratio").mean() for m in METHODS}
+    adds["iop"] -= audited("iop", "log_normaliser", "prior").mean()
+    epochs, objective = kept(NAME, "iop"), []
+    for seed, epoch in epochs.items():
+        path = reference.FOLDER / f"runs/{NAME}/iop/seed{seed}/curve.csv"
+        curve = pd.read_csv(path).set_index("epoch")
+        objective.append(curve.loc[epoch, "ratio_objective"])
+    words = (
+        f"Eq. 20 is {np.median(objective):.2f} (on FreyFaces -2e-06): here T cannot "
+        "tell q(z) from N(0, I) without error, so that the objective tells ratios "
+        f"apart. Of the {most['iop']:.1f} nats of training ELBO that the optimal prior "
+        "could add to N(0, I) in the IOP's model the IOP, normalised, adds "
+        f"{adds['iop']:.1f}, the VampPrior in its two models "
+        f"{adds['vampprior-1000']:.1f} of {most['vampprior-1000']:.1f}. What remains, "
+        f"{most['iop'] - adds['iop']:.1f} and "
+        f"{most['vampprior-1000'] - adds['vampprior-1000']:.1f}, is "
+        f"{most['standard']:.1f} in the standard VAE's"
+    )
+    assert words in flowing(FINDINGS), words
+
+
+def test_the_score_follows_the_epoch_that_is_kept(scores):
+    standard, vamp, _ = scores.values()
     assert list(vamp.index) == list(range(1, 8))
     late = [
-        stats.spearmanr(one, kept("omniglot-rebuilt", method)[one.index])
-        for one, method in ((vamp, "vampprior-1000"), (of, "standard"))
+        stats.spearmanr(of, kept(NAME, method)[of.index])
+        for of, method in ((vamp, "vampprior-1000"), (standard, "standard"))
     ]
     words = (
         "Spearman's rank correlation {:.2f} over the seeds of the VampPrior, {}, and "
@@ -49,30 +129,42 @@ def test_the_readme_shows_what_omniglot_rebuilt_gives():
     )
     found = [x for test in late for x in (test.statistic, said(test.pvalue))]
     assert words.format(*found) in flowing(FINDINGS)
-    path = reference.FOLDER / "audit/omniglot-rebuilt/standard.csv"
+
+
+def test_what_more_importance_samples_do(scores):
+    path = reference.FOLDER / f"audit/{NAME}/standard.csv"
     audit = pd.read_csv(path).query("metric == 'log_likelihood'")
+    assert audit["device"].str.contains("H100").all()
+    assert set(audit["precision"]) == {"tensorfloat32"}
     more = audit.groupby("samples")["value"].mean()
     assert list(more.index) == [100, 1000]
     words = "a thousand importance samples instead of ten the standard VAE is "
     values = f"{more[100]:.2f} and {more[1000]:.2f}"
     assert f"{words}{values}: the step from ten to a" in flowing(FINDINGS)
-    assert more[1000] - of.mean() > np.ptp(theirs)
-    some = sampled_more("vampprior-1000", "omniglot-rebuilt")
-    gains = (some - vamp[some.index]).map("{:.1f}".format)
-    pair = "omniglot-rebuilt", "vampprior-1000"
-    used = scored(*pair, "train", "components_in_use", "audit").map("{:.0f}".format)
-    assert f"an audit gain as much ({' and '.join(gains)} with a thousand)." in (
-        flowing(FINDINGS)
+    theirs = [cell.mean for cell in printed("omniglot").values()]
+    assert more[1000] - scores["standard"].mean() > np.ptp(theirs)
+    few, many = scores["vampprior-1000"], sampled_more("vampprior-1000", NAME)
+    gains = (many - few[many.index]).map("{:.1f}".format)
+    iop = (sampled_more("iop", NAME) - scores["iop"]).mean()
+    words = (
+        f"an audit gain as much ({' and '.join(gains)} with a thousand), the IOP a "
+        f"little less ({iop:.1f})."
     )
+    assert words in flowing(FINDINGS), words
+
+
+def test_how_many_components_are_in_use():
+    used = audited("vampprior-1000", "components_in_use").map("{:.0f}".format)
     assert f"{' and '.join(used)} of their 1,000 components" in flowing(FINDINGS)
+
+
+def test_how_far_the_aggregated_posterior_is_from_the_standard_gaussian():
     to_normal = [
         scored(dataset, "standard", "train", "kl_aggregated", "audit").mean()
-        for dataset in ("mnist", "omniglot-rebuilt", "freyfaces", "bone-marrow")
+        for dataset in ("mnist", NAME, "freyfaces", "bone-marrow")
     ]
     words = (
         "is {:.1f} in the standard VAE's models of MNIST, {:.1f} in those of OMNIGLOT "
-        "(rebuilt), {:.1f} here, {:.1f} on bone marrow)"
+        "(rebuilt), {:.1f} here, {:.1f} on bone marrow."
     )
     assert words.format(*to_normal) in flowing(FINDINGS), to_normal
-    assert audit["device"].str.contains("H100").all()
-    assert set(audit["precision"]) == {"tensorfloat32"}

@@ -125,5 +125,5 @@ def test_what_onehot_says_of_the_seeds():
     )
     assert words in flowing(README), words
     assert (exact["iop"] < -1.6).sum() == 1
-    words = f"On OneHot no difference was found ({said(welch(*exact.values()))}) |"
+    words = f"On OneHot no difference was found ({said(welch(*exact.values()))})."
     assert words in flowing(README), words
