@@ -5,7 +5,9 @@ VENV ?= .venv
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 BIN := $(VENV)/bin
 
-.PHONY: quick test lint bench
+.PHONY: install quick test lint bench
+
+install: $(VENV)/.complete
 
 quick: $(VENV)/.complete
 	$(BIN)/python -m workflow.scripts.progress -- $(BIN)/snakemake \

@@ -82,4 +82,5 @@ def welch(one, other):
 
 
 def said(p):
-    return "p < 0.001" if p < 0.001 else f"p = {p:.{2 if p >= 0.01 else 3}f}"
+    digits = 3 if p < 0.01 or f"{p:.2f}" == "0.05" else 2  # which side of 5 % shows
+    return "p < 0.001" if p < 0.001 else f"p = {p:.{digits}f}"

@@ -22,7 +22,7 @@ def extended(tmp_path_factory):
     folder = checkout(tmp_path_factory.mktemp("extended"))
     text = (ROOT / "docs/extending.md").read_text()
     blocks = dict(re.findall(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", text, re.M | re.S))
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for name in blocks.keys() - {"config/datasets.yaml"}:
         (folder / name).write_text(blocks[name])
     subprocess.run([sys.executable, "make_stripes.py"], cwd=folder, check=True)
@@ -66,6 +66,14 @@ def test_without_the_workflow(extended):
     scores = pd.read_csv(extended / "results/mine.csv")
     assert set(scores["seed"]) == {0, 1}
     assert set(scores["prior"]) == {"mixture"}
+    command = [sys.executable, "embed.py"]
+    run = subprocess.run(command, cwd=extended, check=True, capture_output=True)
+    seed, shape, nats = re.fullmatch(
+        r"(\d) torch.Size\((.*)\) tensor\(\[(.*)\], dtype=torch.float64\)\n",
+        run.stdout.decode(),
+    ).groups()
+    assert (seed, shape) == ("0", "[1, 5, 40]")
+    assert np.isfinite(float(nats))
 
 
 def test_the_audit_takes_it_as_any_other(extended):

@@ -3,6 +3,7 @@
 import pandas as pd
 from committed import (
     CELLS,
+    FINDINGS,
     README,
     against,
     flowing,
@@ -86,9 +87,10 @@ def test_what_the_ratio_recovers_of_the_optimal_prior_on_freyfaces():
     left = most("iop") - iop, most("vampprior-500") - vamp
     words = (
         f"Of the {most('iop'):.0f} nats of training ELBO that the optimal prior could "
-        f"add to N(0, I) in the IOP's models the IOP, normalised, adds {iop:.0f}, the "
-        f"VampPrior in its own models {vamp:.0f} of {most('vampprior-500'):.0f}; what "
-        f"remains, {left[0]:.0f} and {left[1]:.0f}, does not differ significantly."
+        f"add to N(0, I) in the IOP's models of FreyFaces the IOP, normalised, adds "
+        f"{iop:.0f}, the VampPrior in its own models {vamp:.0f} of "
+        f"{most('vampprior-500'):.0f}; what remains, {left[0]:.0f} and {left[1]:.0f}, "
+        "does not differ significantly."
     )
     assert words in flowing(README), words
     left = [
@@ -118,12 +120,13 @@ def test_what_onehot_says_of_the_seeds():
     same = 2 * stats.f.sf((kept[0] / kept[1]) ** 2, 7, 7)
     assert same >= 0.05
     words = (
-        f"On OneHot the mean ELBO by epoch scatters less with the IOP ({spread[0]:.2f} "
-        f"against {spread[1]:.2f}, F-test, p = {p:.3f}), ln p(x) with the kept weights "
-        f"does not ({kept[0]:.2f} against {kept[1]:.2f}, p = {same:.2f}): one of its "
-        "eight seeds fails."
+        f"On OneHot the mean ELBO by epoch scatters less with the IOP (F-test, p = "
+        f"{p:.3f}), ln p(x) with the kept weights does not (p = {same:.2f})."
     )
     assert words in flowing(README), words
-    assert (exact["iop"] < -1.6).sum() == 1
-    words = f"On OneHot no difference was found ({said(welch(*exact.values()))})."
-    assert words in flowing(README), words
+    for words in (
+        f"a standard deviation of {spread[1]:.2f}, the IOP's of {spread[0]:.2f} "
+        f"(F-test, p = {p:.3f})",
+        f"was found ({kept[1]:.2f} against the IOP's {kept[0]:.2f}, p = {same:.2f})",
+    ):
+        assert words in flowing(FINDINGS), words
