@@ -30,11 +30,11 @@ def log_normaliser(
     region that none of them finds is missing from the integral and from its error.
     """
     z = streams.normal("scores", chains, latent_dim)
-    height, slope = _height(ratio, z)
-    weight = torch.zeros_like(height, dtype=torch.float64)  # logarithms, (S, C)
+    log_ratio, gradient = _log_ratio(ratio, z)
+    weight = torch.zeros_like(log_ratio, dtype=torch.float64)  # logarithms, (S, C)
     for before, now in itertools.pairwise(_schedule(temperatures)):
-        weight += (now - before) * height.double()
-        z, height, slope = _move(ratio, z, height, slope, now, streams)
+        weight += (now - before) * log_ratio.double()
+        z, log_ratio, gradient = _move(ratio, z, log_ratio, gradient, now, streams)
     total, squares = weight.logsumexp(1), (2 * weight).logsumexp(1)
     return (total - math.log(chains)).cpu(), torch.exp(2 * total - squares).cpu()
 
@@ -44,35 +44,35 @@ def _schedule(temperatures: int) -> list[float]:
     return ((betas - betas[0]) / (betas[-1] - betas[0])).tolist()
 
 
-def _height(ratio, z) -> tuple[torch.Tensor, torch.Tensor]:
+def _log_ratio(ratio, z) -> tuple[torch.Tensor, torch.Tensor]:
     """R and its gradient in w."""
     with torch.enable_grad():
         z = z.detach().requires_grad_()
-        height = ratio(z)
-        (slope,) = torch.autograd.grad(height.sum(), z)
-    return height.detach(), slope
+        log_ratio = ratio(z)
+        (gradient,) = torch.autograd.grad(log_ratio.sum(), z)
+    return log_ratio.detach(), gradient
 
 
-def _move(ratio, z, height, slope, beta, streams):
+def _move(ratio, z, log_ratio, gradient, beta, streams):
     """One Hamiltonian transition that leaves N(w|0, I) exp(beta R(w)) as it is."""
     rows, low = z.shape[1], math.log(STEPS[0])
     span = math.log(STEPS[1]) - low
     step = torch.exp(low + span * streams.uniform("scores", rows, 1))
     start = momentum = streams.normal("scores", *z.shape[1:])
-    there, level, force = z, height, beta * slope - z
+    proposal, new_log_ratio, force = z, log_ratio, beta * gradient - z
     for _ in range(LEAPFROGS):
         momentum = momentum + 0.5 * step * force
-        there = there + step * momentum
-        level, rise = _height(ratio, there)
-        force = beta * rise - there
+        proposal = proposal + step * momentum
+        new_log_ratio, new_gradient = _log_ratio(ratio, proposal)
+        force = beta * new_gradient - proposal
         momentum = momentum + 0.5 * step * force
-    gain = beta * (level - height) - 0.5 * (
-        there.square() - z.square() + momentum.square() - start.square()
+    log_acceptance = beta * (new_log_ratio - log_ratio) - 0.5 * (
+        proposal.square() - z.square() + momentum.square() - start.square()
     ).sum(-1)
-    taken = streams.uniform("scores", rows).log() < gain
-    wide = taken.unsqueeze(-1)
+    accepted = streams.uniform("scores", rows).log() < log_acceptance
+    wide = accepted.unsqueeze(-1)
     return (
-        torch.where(wide, there, z),
-        torch.where(taken, level, height),
-        torch.where(wide, rise, slope),
+        torch.where(wide, proposal, z),
+        torch.where(accepted, new_log_ratio, log_ratio),
+        torch.where(wide, new_gradient, gradient),
     )

@@ -80,8 +80,7 @@ def encoded(model, dataset, streams) -> tuple[torch.Tensor, torch.Tensor]:
         if dataset.dynamic:
             x = streams.bernoulli("binarise", threshold(x), *x.shape)
         parts.append(model.encoder(x.expand(len(streams.seeds), *chunk.shape)))
-    mean, log_variance = (torch.cat(part, 1) for part in zip(*parts, strict=True))
-    return mean, log_variance
+    return tuple(torch.cat(part, 1) for part in zip(*parts, strict=True))
 
 
 @torch.no_grad()

@@ -1,5 +1,6 @@
 """A scratch checkpoint: lets a killed run go on, bit for bit."""
 
+import io
 import os
 import sys
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from models import memory
 from models.files import replacing
 
 
@@ -27,17 +29,20 @@ class Scratch:
     def load(self) -> dict | None:
         """Return the saved state, on the CPU, or None when there is none that fits.
 
-        Raises OSError for a file that is there and cannot be opened: it may be whole.
+        Raises OSError for a file that is there and cannot be read, and what torch
+        raises where memory is full: it may be whole.
         """
         if not self.path.exists():
             return None
-        with open(self.path, "rb") as file:
-            try:  # beside the run that is there already a GPU may have no room for it
-                saved = torch.load(file, map_location="cpu", weights_only=True)
-            except Exception as error:  # foreign or damaged, which costs time only
-                line = " ".join(str(error).split())[:200]
-                print(f"{self.path}: unreadable, begun anew ({line})", file=sys.stderr)
-                return None
+        content = io.BytesIO(self.path.read_bytes())
+        try:  # beside the run that is there already a GPU may have no room for it
+            saved = torch.load(content, map_location="cpu", weights_only=True)
+        except Exception as error:  # foreign or damaged, which costs time only
+            if memory.full(error):
+                raise
+            line = " ".join(str(error).split())[:200]
+            print(f"{self.path}: unreadable, begun anew ({line})", file=sys.stderr)
+            return None
         if not isinstance(saved, dict) or saved.get("key") != self.key:
             line = f"{self.path}: of other settings, data, code or device, begun anew"
             print(line, file=sys.stderr)

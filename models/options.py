@@ -40,6 +40,16 @@ def dataset(path: str) -> data.Dataset:
     return found
 
 
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """Give the parser the finished runs to look at, and their data."""
+    parser.add_argument(
+        "--data", required=True, help="the dataset file they were trained on"
+    )
+    parser.add_argument(
+        "--runs", required=True, nargs="+", help="folders seedN of one pair"
+    )
+
+
 def add_configuration(parser: argparse.ArgumentParser) -> None:
     """Give the parser the name that its products carry."""
     parser.add_argument(

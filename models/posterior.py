@@ -17,10 +17,7 @@ COLUMNS = "prior seed vector z1 z2 epoch commit data_digest".split()
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     p = argparse.ArgumentParser(prog="python -m models.posterior", description=__doc__)
-    p.add_argument(
-        "--data", required=True, help="the dataset file they were trained on"
-    )
-    p.add_argument("--runs", required=True, nargs="+", help="folders seedN of one pair")
+    options.add_runs(p)
     p.add_argument("--output", required=True, help="CSV, one row a sample")
     options.add_machine(p)
     return p

@@ -26,10 +26,7 @@ Measure = Callable[..., Iterator[tuple[str, str, int, torch.Tensor]]]
 def parser(module: str, description: str) -> argparse.ArgumentParser:
     """Return a command line with what every such command takes."""
     p = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
-    p.add_argument(
-        "--data", required=True, help="the dataset file they were trained on"
-    )
-    p.add_argument("--runs", required=True, nargs="+", help="folders seedN of one pair")
+    options.add_runs(p)
     p.add_argument(
         "--output", required=True, help="CSV, one row a seed, metric and split"
     )

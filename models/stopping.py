@@ -52,17 +52,11 @@ class Run:
         """
         self.curve.append(row)
         epoch, elbo = row[0], self.valid_elbo
-        train_terms = row[CURVE.index("train_reconstruction") :][:2]
-        if not np.isfinite([elbo, *train_terms]).all():
-            self.stopped = True
-            self.failure = (
-                f"seed {self.seed}: the ELBO is {elbo} after epoch {epoch}, "
-                "expected a finite number; lower learning_rate, or look for "
-                "constant pixels"
-            )
-            if estimated:
-                self.weights = {}
-            return
+        for name in ("valid_elbo", "train_reconstruction", "train_kl"):
+            value = row[CURVE.index(name)]
+            if not np.isfinite(value):
+                self._fail(f"{name} is {value} after epoch {epoch}", estimated)
+                return
         # not before: with beta < 1 another objective is maximised than the ELBO; if all
         # epochs belong to the warm-up, the last one counts
         settled = min(settings.warmup_epochs, settings.max_epochs)
@@ -71,3 +65,12 @@ class Run:
             self.weights = snapshot()
         last = max(self.best_epoch, settled)
         self.stopped = epoch - last >= settings.patience
+
+    def _fail(self, how: str, estimated: bool) -> None:
+        self.stopped = True
+        self.failure = (
+            f"seed {self.seed}: {how}, expected a finite number; lower learning_rate, "
+            "or look for constant pixels"
+        )
+        if estimated:
+            self.weights, self.best_elbo, self.best_epoch = {}, -np.inf, 0

@@ -72,10 +72,10 @@ def main(argv: list[str] | None = None) -> None:
         stack = len(machine.stacks(arguments.seeds, device)[0])
         many, fewer = "one seed", ""
         if stack > 1:
-            many, fewer = f"{stack} seeds side by side", "seeds_per_job, "
+            many, fewer = f"{stack} seeds side by side", ", or a lower seeds_per_job"
         sys.exit(
-            f"error: out of memory with {many}; expected less: lower {fewer}batch_size "
-            f"or components ({memory.said(error)})"
+            f"error: out of memory with {many}; expected a device with more{fewer}; a "
+            f"lower batch_size is another protocol ({memory.said(error)})"
         )
 
 
@@ -113,6 +113,8 @@ def run(arguments: argparse.Namespace) -> None:
         "compiled": compiled,
         "versions": provenance.versions(),
     }
+    if device.type == "cpu":  # one name may stand for several kinds
+        made_by["cpu_capability"] = torch.backends.cpu.get_cpu_capability()
     digest = _digest(chosen, dataset, made_by)
     shared = made_by | {
         "configuration": arguments.configuration,

@@ -27,7 +27,8 @@ def build(settings: Settings, pixels: int, likelihood: str, streams: Streams):
     """Return a freshly initialised model (VAE or AVB) on the streams' device.
 
     Raises ValueError for a weight or buffer without a leading axis of seeds, for a
-    tensor that is neither, and for a prior whose terms have other shapes than it says.
+    tensor that is neither, for a prior whose terms have other shapes than it says, and
+    for one with a ratio net that does not name the settings of its training.
     """
     kind = AVB if settings.method == "avb" else VAE
     model = kind.build(settings, pixels, likelihood, streams)
@@ -44,6 +45,12 @@ def build(settings: Settings, pixels: int, likelihood: str, streams: Streams):
                     f"{settings.method}: {part}.{name} is a tensor, expected a "
                     "parameter or a buffer, which go with the model"
                 )
+    needed = {"ratio_epochs", "ratio_learning_rate"}  # read by the steps, not the prior
+    if model.ratio is not None and not needed <= set(model.own_settings):
+        raise ValueError(
+            f"{settings.method}: trains a density-ratio net, expected "
+            f"{' and '.join(sorted(needed))} among its own_settings"
+        )
     model = model.to(streams.device)
     _check_shapes(model, settings, pixels, streams)
     return model

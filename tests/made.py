@@ -69,7 +69,8 @@ def run(folder, method, curve, **facts):
     text = curve if isinstance(curve, str) else curve.to_csv(index=False)
     record = {
         "dataset": "onehot", "settings": {"method": method}, "seed": 0,
-        "device": "cpu", "threads": 1, "precision": "float32",
+        "device": "cpu", "threads": 1, "compiled": False, "precision": "float32",
+        "stack": [0],
         "commit": COMMIT, "versions": {"torch": "2.13.0"},
         "epochs": text.count("\n") - 1,
     }  # fmt: skip

@@ -97,7 +97,7 @@ def test_a_seed_is_the_same_alone_and_in_company():
     assert both[0] != both[1]
 
 
-def test_height_and_slope_stay_those_of_the_point_after_a_rejection():
+def test_log_ratio_and_gradient_stay_those_of_the_point_after_a_rejection():
     """Else the next leapfrogs would start with another point's force."""
     streams = Streams([0])
     z = streams.normal("scores", 200, LATENT)
@@ -105,9 +105,11 @@ def test_height_and_slope_stay_those_of_the_point_after_a_rejection():
     def ratio(z):
         return -300 * z.square().sum(-1)
 
-    height, slope = annealing._height(ratio, z)
-    moved, found, rise = annealing._move(ratio, z, height, slope, 1.0, streams)
+    log_ratio, gradient = annealing._log_ratio(ratio, z)
+    moved, found, new_gradient = annealing._move(
+        ratio, z, log_ratio, gradient, 1.0, streams
+    )
     stayed = (moved == z).all(-1)
     assert 0 < stayed.sum() < 200
-    torch.testing.assert_close(rise, -600 * moved)
+    torch.testing.assert_close(new_gradient, -600 * moved)
     torch.testing.assert_close(found, ratio(moved))

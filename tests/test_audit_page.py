@@ -158,6 +158,13 @@ def test_an_audit_that_lacks_rows_is_refused(tmp_path, metric, left):
         page(tmp_path, fewer)
 
 
+def test_audits_of_several_k_are_refused(tmp_path):
+    more = seeds("freyfaces", "vampprior", VAMP, 100, samples=1000)
+    words = "freyfaces/vampprior with K = 100 and 500, expected one"
+    with pytest.raises(SystemExit, match=words):
+        page(tmp_path, [*AUDITS, more])
+
+
 def test_chains_that_started_elsewhere_are_named(tmp_path):
     (early, *_) = audit.EARLIER
     old = [[row | {"scoring_commit": early} for row in rows] for rows in AUDITS]

@@ -5,6 +5,7 @@ import os
 import types
 
 import pytest
+import torch
 from commanded import SMALL
 
 from models import checkpoint, provenance, train
@@ -26,6 +27,27 @@ def test_a_foreign_or_damaged_checkpoint_is_ignored(small, tmp_path, capsys):
     (tmp_path / "x").write_bytes(whole[: len(whole) // 2])
     assert scratch.load() is None
     assert "/x: unreadable, begun anew (" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("where", "error"),
+    [
+        ("Path.read_bytes", OSError(5, "Input/output error")),
+        ("torch.load", MemoryError()),
+        ("torch.load", RuntimeError("DefaultCPUAllocator: can't allocate memory")),
+    ],
+)
+def test_a_checkpoint_that_may_be_whole_is_not_begun_anew(
+    where, error, tmp_path, monkeypatch
+):
+    def fail(*_, **__):
+        raise error
+
+    scratch = Scratch(tmp_path / "x", key="this")
+    scratch.save({})
+    monkeypatch.setattr(f"models.checkpoint.{where}", fail)
+    with pytest.raises(type(error)):
+        scratch.load()
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
 
 
@@ -53,7 +75,7 @@ def test_the_seconds_before_a_resumption_count(small):
     assert (again.seconds, again.started) == (1000.0, "then")
 
 
-@pytest.mark.parametrize("change", ["data", "settings", "code", "method"])
+@pytest.mark.parametrize("change", ["data", "settings", "code", "method", "cpu"])
 def test_a_checkpoint_of_another_run_is_ignored(change, made, tmp_path, monkeypatch):
     monkeypatch.setattr(Scratch, "remove", lambda self: None)
     common = ["--seeds", "0", *SMALL, "--output", str(tmp_path / "out")]
@@ -67,6 +89,9 @@ def test_a_checkpoint_of_another_run_is_ignored(change, made, tmp_path, monkeypa
         more = ["--learning-rate", "0.01"]
     elif change == "method":
         more = ["--method", "iop"]
+    elif change == "cpu":  # of the same name
+        cpu = torch.backends.cpu
+        monkeypatch.setattr(cpu, "get_cpu_capability", lambda: "another")
     else:
         monkeypatch.setattr(provenance, "training_code", lambda *_: "another")
 

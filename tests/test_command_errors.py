@@ -144,13 +144,13 @@ def test_out_of_memory_names_what_to_lower(made, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Trainer, "run_epoch", full)
     seeds = ["--seeds", *map(str, range(8)), "--output", tmp_path / "out"]
     text = failure(capsys, train.main, "--data", made, *seeds)
-    assert "out of memory with one seed; expected less" in text
-    assert "lower batch_size or components (no room for 1 GiB)" in text
+    assert "of memory with one seed; expected a device with more; a lower ba" in text
+    assert "batch_size is another protocol (no room for 1 GiB)" in text
     with monkeypatch.context() as patched:  # as on a GPU
         patched.setattr(machine, "stacks", lambda seeds, device: [seeds])
         text = failure(capsys, train.main, "--data", made, *seeds)
     assert "out of memory with 8 seeds side by side" in text
-    assert "lower seeds_per_job, batch_size or components (no room for 1 GiB)" in text
+    assert "a device with more, or a lower seeds_per_job; a lower batch_size" in text
     monkeypatch.undo()
     huge = ["--method", "vampprior", "--components", 10**14, "--seeds", 0]
     out = ["--output", tmp_path / "out"]

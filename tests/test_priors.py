@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from models import distributions, priors, runs, vae
+from models.networks import RatioNet
 from models.priors.base import Prior
 from models.training import Trainer, train
 from tests.conftest import images
@@ -107,6 +108,22 @@ def test_a_divergence_of_another_shape_is_refused(monkeypatch, small):
     monkeypatch.setattr(vae, "find", lambda method: Wrong)
     with pytest.raises(ValueError, match=r"kl gives \(1, 1\) of \(1, 4, 3\), expected"):
         Trainer(images("bernoulli"), small, [0])
+
+
+def test_a_ratio_net_names_what_trains_it(monkeypatch, small):
+    """Else another `ratio_epochs` would be asked for, and not be used."""
+
+    class Own(Centred):
+        def __init__(self, settings, pixels, streams):
+            super().__init__(settings, pixels, streams)
+            self.ratio = RatioNet(streams, settings.latent_dim, 5, keep=1)
+
+    monkeypatch.setattr(vae, "find", lambda method: Own)
+    words = "expected ratio_epochs and ratio_learning_rate among its own_settings"
+    with pytest.raises(ValueError, match=words):
+        Trainer(images("bernoulli"), small, [0])
+    Own.own_settings = ("ratio_epochs", "ratio_learning_rate")
+    Trainer(images("bernoulli"), small, [0])
 
 
 def test_a_tensor_that_is_no_buffer_is_refused(monkeypatch, small):

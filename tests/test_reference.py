@@ -148,6 +148,14 @@ def test_runs_in_tensorfloat32_are_let_pass(taken):
     other = dataclasses.replace(wanted, precision="tensorfloat32").digest
     with edited(path, wanted.digest, other):
         assert reference.present(config, [pair], place) == [pair]
+    lower = dataclasses.replace(wanted, precision="bfloat16").digest
+    config["training"]["precision"] = "bfloat16"
+    refused = pytest.raises(reading.BadInput, match="other settings than the conf")
+    with edited(path, wanted.digest, lower):
+        assert reference.present(config, [pair], place) == [pair]
+    with edited(path, wanted.digest, other), refused:
+        reference.present(config, [pair], place)
+    config["training"]["precision"] = "float32"
     first = path.read_text().splitlines()[1]
     of_both = edited(path, first, first.replace(wanted.digest, other))
     refused = pytest.raises(reading.BadInput, match="other settings than the conf")

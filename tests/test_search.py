@@ -140,6 +140,13 @@ def test_runs_that_do_not_compare_are_refused(old, new, message, folders):
         search.main(["--runs", *map(str, folders), "--csv", "x", "--markdown", "y"])
 
 
+def test_rates_are_compared_over_the_same_seeds(folders):
+    words = "mnist/vampprior-500 of seeds 0 1 at 0.0001, 0 1 at 0.0003, 0 at 0.001, exp"
+    fewer = [*folders[:1], *folders[2:]]
+    with pytest.raises(SystemExit, match=words):
+        search.main(["--runs", *map(str, fewer), "--csv", "x", "--markdown", "y"])
+
+
 def test_what_is_usual_is_taken_around_the_best_epoch(folders, monkeypatch):
     monkeypatch.setattr(search, "AROUND", 1)
     path = folders[0] / "record.json"

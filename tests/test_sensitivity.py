@@ -1,5 +1,6 @@
 """The page on variants of the protocol, from made scores with known differences."""
 
+import json
 import re
 
 import numpy as np
@@ -43,6 +44,7 @@ class Made:
         found = configuration.settings(side.config, dataset, method)
         changes = {"settings_digest": found.digest, "data_digest": "data"} | changes
         stale = {"epoch": 7} if changes.pop("stale", False) else {}
+        record = {"threads": changes.pop("threads", 1), "compiled": False}
         effort = [{"samples": 100}, {"samples": 1000}]
         prior = {"split": "prior", "samples": 100}
         effort.append(prior | {"metric": "log_normaliser"})
@@ -61,6 +63,10 @@ class Made:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 columns = [*scores.COLUMNS, "scoring_commit", "scoring_device"]
                 pd.DataFrame(rows, columns=columns).to_csv(path, index=False)
+            for of in rows:
+                run = side.folder / f"runs/{dataset}/{method}/seed{of['seed']}"
+                run.mkdir(parents=True, exist_ok=True)
+                (run / "record.json").write_text(json.dumps(record))
 
     def sides(self):
         return variants.sides(self.variants, self.reference)
@@ -120,6 +126,16 @@ def test_a_precision_that_no_configuration_asked_for_is_named(made):
     assert words not in made.page()
     made.write("short", "iop", AFTER, precision="tensorfloat32")
     assert words in made.page()
+
+
+def test_another_number_of_threads_is_named_where_it_is_compared(made):
+    words = "patience 150 → 7, threads 1 → 2 |"
+    made.write("short", "iop", AFTER, threads=2)
+    assert words in " ".join(made.page().split())
+    made.write("short", "iop", AFTER)
+    alone = made.reference / "runs/freyfaces/iop/seed4/record.json"  # of one side
+    with edited(alone, '"threads": 1', '"threads": 2'):
+        assert "threads" not in made.page()
 
 
 def test_where_chains_started_is_named_if_it_changed(made):
@@ -247,4 +263,6 @@ def test_the_committed_page_is_of_the_committed_scores():
 
 def test_the_page_says_how_many_runs_of_a_variant_diverged(made):
     made.write("short", "iop", AFTER, diverged="True")
-    assert "patience 150 → 7; diverged: 4 |" in " ".join(made.page().split())
+    assert "patience 150 → 7; diverged: 0 → 4 |" in " ".join(made.page().split())
+    made.write("shipped", "iop", BEFORE, diverged="True")  # the fifth is not compared
+    assert "patience 150 → 7; diverged: 4 → 4 |" in " ".join(made.page().split())

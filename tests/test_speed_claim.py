@@ -1,10 +1,13 @@
 """The claim of speed, from records with known times."""
 
+import json
+
 import made
 import numpy as np
 import pandas as pd
 import pytest
 
+from workflow.report import tabular
 from workflow.scripts import speed_claim
 
 
@@ -12,20 +15,22 @@ from workflow.scripts import speed_claim
 def folders(tmp_path):
     """Runs whose epochs take the seconds given, but for a slow first one."""
     folders = []
-    for k, (dataset, method, epochs, epoch, stack) in enumerate(
+    for k, (dataset, method, epochs, epoch, stack, seconds) in enumerate(
         [
-            ("mnist", "vampprior", 100, 6.0, [0]),
-            ("mnist", "vampprior", 300, 6.0, [1]),
-            ("mnist", "vampprior", 200, 9.0, [2]),  # slowed by others
-            ("mnist", "iop", 100, 8.0, [0, 1]),  # side by side: 4 s each
-            ("mnist", "iop", 200, 5.0, [0, 1]),  # alone for the second half
-            ("freyfaces", "vampprior", 10, 5.0, [0]),
+            ("mnist", "vampprior", 100, 6.0, [0], 640),
+            ("mnist", "vampprior", 300, 6.0, [1], 1840),
+            ("mnist", "vampprior", 200, 9.0, [2], 1840),  # slowed by others
+            ("mnist", "iop", 100, 4.0, [3], 440),
+            ("mnist", "iop", 200, 4.0, [4], 840),
+            ("freyfaces", "vampprior", 10, 5.0, [0], 90),
+            ("freyfaces", "iop", 100, 8.0, [0, 1], 1040),  # side by side: 4 s each
+            ("freyfaces", "iop", 200, 5.0, [0, 1], 1040),  # alone for the second half
         ]
     ):
         each = np.full(epochs, epoch)
         each[0] += 40
         facts = {"dataset": dataset, "epochs": epochs, "stack": stack}
-        facts["training_seconds"] = each.sum()
+        facts["training_seconds"] = seconds
         curve = pd.DataFrame({"seconds": each.cumsum()})
         folders.append(made.run(tmp_path / str(k), method, curve, **facts))
     return folders
@@ -48,20 +53,46 @@ def test_times_by_hand(tmp_path, folders):
     assert vamp["seconds_per_epoch"] == pytest.approx(6)
     assert vamp["seconds_per_run"] == pytest.approx((600 + 1800 + 1800) / 3 + 40)
     assert ours["seconds_per_epoch"] == pytest.approx(4)
-    assert ours["seconds_per_run"] == pytest.approx((840 / 2 + 1040 / 2) / 2)
+    assert ours["seconds_per_run"] == pytest.approx((440 + 840) / 2)
     assert vamp["times_iop_per_epoch"] == pytest.approx(1.5)
     assert vamp["times_iop_to_stop"] == pytest.approx(6 * 200 / (4 * 150))
     assert vamp["paper"] == 2.83
     assert pd.isna(ours["paper"])
-    assert pd.isna(table.loc["freyfaces", "vampprior"]["times_iop_to_stop"])
     assert "1.50 |" in text
     assert "2.83" in text
 
 
+def test_seeds_side_by_side_share_the_time_of_their_job(tmp_path, folders):
+    """A seed alone is no measure for them."""
+    table, text = run(tmp_path, folders)
+    vamp, ours = table.loc["freyfaces", "vampprior"], table.loc["freyfaces", "iop"]
+    assert ours["seconds_per_epoch"] == pytest.approx(4)
+    assert ours["seconds_per_run"] == pytest.approx(1040 / 2)
+    assert pd.isna(vamp["times_iop_to_stop"])
+    assert "| cpu, 2 seeds side by side |" in text
+
+
+@pytest.mark.parametrize("found", [1, 2])
+def test_a_job_that_did_not_end_has_no_time_of_a_run(tmp_path, folders, found):
+    """Of its seeds one is missing, or each says what it took up to its own stop."""
+    *others, last = folders
+    if found == 2:
+        record = json.loads((last / "record.json").read_text())
+        record["training_seconds"] = 840
+        (last / "record.json").write_text(json.dumps(record))
+        others.append(last)
+    table, text = run(tmp_path, others)
+    ours = table.loc["freyfaces", "iop"]
+    assert ours["seconds_per_epoch"] == pytest.approx(4)
+    assert pd.isna(ours["seconds_per_run"])
+    assert f"| 4.00 | {tabular.ABSENT} |" in " ".join(text.split())
+
+
 @pytest.mark.parametrize(
-    "other", [{"device": "gpu"}, {"threads": 2}, {"precision": "reduced"}]
+    "other",
+    [{"device": "gpu"}, {"threads": 2}, {"compiled": True}, {"precision": "reduced"}],
 )
-def test_other_devices_threads_and_precisions_are_kept_apart(tmp_path, folders, other):
+def test_other_ways_of_training_are_kept_apart(tmp_path, folders, other):
     curve = pd.DataFrame({"seconds": [0.5, 1.0, 1.5]})
     facts = {"dataset": "mnist", "epochs": 3, "stack": [3], "training_seconds": 1.5}
     more = made.run(tmp_path / "more", "vampprior", curve, **facts | other)

@@ -121,7 +121,7 @@ def test_a_compacted_stack_resumes_bit_for_bit(monkeypatch, small, tmp_path):
 def test_a_diverged_seed_is_named_and_leaves_the_others_alone(monkeypatch, small):
     elbos = [[0.0, 0.0], [float("nan"), 1.0], [2.0, 2.0]]
     failed, fine = scripted(monkeypatch, small, elbos)
-    assert failed.failure.startswith("seed 0: the ELBO is nan after epoch 2")
+    assert failed.failure.startswith("seed 0: valid_elbo is nan after epoch 2")
     assert len(failed.curve) == 2
     assert not fine.failure
     assert fine.best_epoch == 3
@@ -167,4 +167,17 @@ def test_a_term_that_is_no_number_ends_a_run(column, value, small):
     run = Run(0)
     run.add(tuple(row[name] for name in CURVE), small, dict)
     assert run.stopped
-    assert run.failure
+    assert run.failure.startswith(f"seed 0: {column} is {value} after epoch 3")
+
+
+@pytest.mark.parametrize("estimated", [False, True])
+def test_what_was_best_before_a_divergence_counts_unless_it_is_an_estimate(
+    estimated, small
+):
+    run = Run(0)
+    for epoch, elbo in ((3, 1.0), (4, np.nan)):
+        row = dict.fromkeys(CURVE, 1.0) | {"epoch": epoch, "valid_elbo": elbo}
+        row = tuple(row[name] for name in CURVE)
+        run.add(row, small, lambda: {"w": 1}, estimated)
+    kept = (0, -np.inf, {}) if estimated else (3, 1.0, {"w": 1})
+    assert (run.best_epoch, run.best_elbo, run.weights) == kept

@@ -45,6 +45,13 @@ def read(score_files: list[str], audit_files: list[str], samples: int) -> pd.Dat
         "splits": ("test", "prior", "train"),
     }
     audits = scores.read(audit_files, **kinds)
+    for (dataset, prior), of in audits.groupby(["dataset", "prior"]):
+        several = sorted(set(of["components"].dropna()))
+        if len(several) > 1:
+            raise BadInput(
+                f"{', '.join(sorted(set(of['file'])))}: {dataset}/{prior} with K = "
+                f"{' and '.join(map(str, several))}, expected one"
+            )
     plain = scores.likelihoods(scores.read(score_files), samples)
     audited = audits[[*WEIGHTS, "file"]].drop_duplicates()
     both = audited.drop(columns="file").merge(plain, how="left", on=WEIGHTS)

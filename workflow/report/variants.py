@@ -11,10 +11,12 @@ import pandas as pd
 
 from workflow import configuration, methods, reference
 from workflow.configuration import ROOT
-from workflow.report import audit_rows, scores, statistics
+from workflow.report import audit_rows, reading, scores, statistics
 from workflow.report.reading import BadInput
 
 Pair = tuple[str, str]  # dataset and method
+# how runs were made that no setting says
+MADE = ("device", "threads", "compiled", "precision")
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,25 @@ class Side:
         return self.folder / kind / pair[0] / f"{pair[1]}.csv"
 
     def rows(self, pair: Pair) -> pd.DataFrame:
-        """A pair's test log-likelihoods in nats with what they are of, by seed."""
+        """A pair's test log-likelihoods in nats with how they were made, by seed."""
         frame = scores.read([self.file("scores", pair)])
         samples = self.config["importance_samples"]
         rows = scores.select(frame, pair[0], methods.split(pair[1])[0], samples)
-        return rows.set_index("seed").sort_index()
+        rows = rows.set_index("seed").sort_index()
+        return rows.assign(**self._trained(pair, rows.index))
+
+    def _trained(self, pair: Pair, seeds: pd.Index) -> dict[str, list[str]]:
+        """What the records say beside the scores, of each seed; of scores alone ''."""
+        found: dict[str, list[str]] = {"threads": [], "compiled": []}
+        for seed in seeds:
+            path = self.folder / "runs" / pair[0] / pair[1] / f"seed{seed}/record.json"
+            for name, values in found.items():
+                if not path.exists():
+                    values.append("")
+                    continue
+                with reading.record(path) as record:
+                    values.append(str(record[name]))
+        return found
 
     def audits(self, pair: Pair) -> pd.DataFrame | None:
         """The audits of a pair, where there are and where p(z) is an estimate."""
@@ -128,15 +144,22 @@ def compared(found: list[Side]) -> list[dict]:
     for side in found[1:]:
         for pair in side.pairs:
             before = base(side, pair, found)
-            a, b = before.rows(pair), side.rows(pair)
+            a, b = (one.rows(pair) for one in (before, side))
+            seeds = a.index.intersection(b.index)
+            if seeds.empty:
+                raise BadInput(
+                    f"{side.name}: {'/'.join(pair)} has no seed in common with "
+                    f"{before.name}, expected one or more"
+                )
+            a, b = a.loc[seeds], b.loc[seeds]
             row = {
                 "pair": pair,
                 "before": before.name,
                 "after": side.name,
                 "changes": changes(before, side, pair),
                 "at": changes(found[0], before, pair),
-                "diverged": sum(b["diverged"] == "True"),
-                **{f"{of}s": _both(of, a, b) for of in ("device", "precision")},
+                "diverged": tuple(sum(of["diverged"] == "True") for of in (a, b)),
+                "made": {of: both for of in MADE if all(both := _both(of, a, b))},
             }
             _check(row, a, b)
             lines.append(row | {"normalised": False} | _held(a["value"], b["value"]))
@@ -156,10 +179,6 @@ def _both(column: str, a: pd.DataFrame, b: pd.DataFrame) -> tuple[str, str]:
 
 def _check(row: dict, a: pd.DataFrame, b: pd.DataFrame) -> None:
     name = f"{row['after']}: {'/'.join(row['pair'])}"
-    if a.index.intersection(b.index).empty:
-        raise BadInput(
-            f"{name} has no seed in common with {row['before']}, expected one or more"
-        )
     if "precision" in row["changes"] and set(a["precision"]) & set(b["precision"]):
         raise BadInput(
             f"{name} was computed in the precision of {row['before']}, "

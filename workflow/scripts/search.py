@@ -176,6 +176,21 @@ def patience(table: pd.DataFrame, words: dict[str, str]) -> list[str]:
     ]
 
 
+def _check_seeds(rows: pd.DataFrame) -> None:
+    """Raise BadInput where the rates of a cell were tried with different seeds."""
+    for (dataset, method), cell in rows.groupby(["dataset", "method"]):
+        by_rate = {f"{rate:g}": sorted(of["seed"]) for rate, of in cell.groupby("rate")}
+        if len(set(map(tuple, by_rate.values()))) > 1:
+            found = ", ".join(
+                f"{' '.join(map(str, seeds))} at {rate}"
+                for rate, seeds in by_rate.items()
+            )
+            raise BadInput(
+                f"--runs: {dataset}/{method} of seeds {found}, expected the same at "
+                "every rate"
+            )
+
+
 @reading.one_line_errors
 def main(argv=None):
     """Write the table of the search as CSV and Markdown."""
@@ -191,6 +206,7 @@ def main(argv=None):
         if rows[name].nunique() > 1:
             values = " and ".join(map(str, rows[name].unique()))
             raise BadInput(f"--runs: of {name} {values}, expected one")
+    _check_seeds(rows)
     rows["chosen"] = choose(rows)
     rows["configuration"] = args.configuration
     registry = products.registry()

@@ -76,9 +76,9 @@ def grid(lines: list[dict], paper: pd.DataFrame, registry) -> list[list[str]]:
 def _words(line: dict) -> str:
     """As "patience 150 → 50", with what both sides have unlike the shipped."""
     changed = dict(line["changes"])
-    for of in ("device", "precision"):  # that no configuration asked for
-        if len(set(line[f"{of}s"])) > 1:
-            changed.setdefault(of, line[f"{of}s"])
+    for of, sides in line["made"].items():  # that no configuration asked for
+        if len(set(sides)) > 1:
+            changed.setdefault(of, sides)
     if len(set(line.get("starts", ()))) > 1:
         changed["ln Z's chains from"] = line["starts"]
     text = ", ".join(
@@ -91,8 +91,8 @@ def _words(line: dict) -> str:
     )
     if common:
         text += f" (both with {common})"
-    if line["diverged"]:
-        text += f"; diverged: {line['diverged']}"
+    if any(line["diverged"]):
+        text += "; diverged: {} → {}".format(*line["diverged"])
     return text
 
 

@@ -14,11 +14,12 @@ from workflow.report import origins, products, reading, tabular
 OURS, OTHER = "iop", "vampprior"
 PAPER = {"mnist": 2.83}  # "almost 2.83 times faster", Section 5.3
 COLUMNS = (
-    "configuration dataset method device threads precision n epochs "
-    "seconds_per_epoch seconds_per_run times_iop_per_epoch times_iop_to_stop paper"
+    "configuration dataset method device threads side_by_side compiled precision n "
+    "epochs seconds_per_epoch seconds_per_run times_iop_per_epoch times_iop_to_stop "
+    "paper"
 ).split()
 HEADER = (
-    "Dataset;Prior;Device;Threads;n;Epochs;Seconds an epoch;Seconds a run;"
+    "Dataset;Prior;Device;n;Epochs;Seconds an epoch;Seconds a run;"
     "Times IOP, an epoch;Times IOP, to the stop;Paper"
 ).split(";")
 NOTE = (
@@ -26,8 +27,9 @@ NOTE = (
     "side, their share of the job's time. Seconds an epoch: the median over the epochs "
     "of a job in which all its seeds were training, then over the jobs. Epochs and "
     "seconds a run: means up to the stop, the seconds with whatever else the machine "
-    "did meanwhile. Times IOP: as a multiple of the implicit optimal prior's; to the "
-    "stop, of the product of epochs and seconds an epoch."
+    "did meanwhile; none of a job that did not end. Times IOP: as a multiple of the "
+    "implicit optimal prior's where both were trained alike; to the stop, of the "
+    "product of epochs and seconds an epoch."
 )
 
 
@@ -39,22 +41,38 @@ def read(folder: Path) -> dict:
             "method": record["settings"]["method"],
             "device": record["device"],
             "threads": int(record["threads"]),
+            "side_by_side": len(record["stack"]),
+            "compiled": bool(record["compiled"]),
             "precision": record["precision"],
             "epochs": int(record["epochs"]),
             "job": str(record["stack"]),
-            "seconds": float(record["training_seconds"]) / len(record["stack"]),
+            "seconds": float(record["training_seconds"]),
         }
-        seeds = len(record["stack"])
     curve = reading.curve(folder, row["epochs"], ("seconds",))
     elapsed = reading.numbers(curve, "seconds", folder / "curve.csv")
-    return row | {"epoch": float(np.median(np.diff(elapsed, prepend=0.0))) / seeds}
+    epoch = float(np.median(np.diff(elapsed, prepend=0.0)))
+    return row | {"epoch": epoch / row["side_by_side"]}
+
+
+def seconds_per_run(runs: pd.DataFrame) -> float | None:
+    """The mean, each seed with its share of its job; None if a job did not end.
+
+    At its end a job writes its seconds into the records of all its seeds. Until then
+    each has those up to its own stop.
+    """
+    jobs = runs.groupby("job")["seconds"]
+    whole = (jobs.size() == runs.groupby("job")["side_by_side"].first()).all()
+    if not whole or (jobs.nunique() > 1).any():
+        return None
+    return (runs["seconds"] / runs["side_by_side"]).mean()
 
 
 def rows(records: list[dict], configuration: str) -> list[dict]:
-    """One row a dataset, device, threads, precision and method."""
+    """One row a dataset, way of training and method."""
     frame = pd.DataFrame(records)
     found = []
-    like = ["dataset", "device", "threads", "precision"]  # only such are compared
+    # only such are compared
+    like = ["dataset", "device", "threads", "side_by_side", "compiled", "precision"]
     for values, group in frame.groupby(like, sort=False):
         times = {}
         for method, runs in group.groupby("method"):
@@ -75,7 +93,7 @@ def rows(records: list[dict], configuration: str) -> list[dict]:
                     "n": len(runs),
                     "epochs": runs["epochs"].mean(),
                     "seconds_per_epoch": times[method][0],
-                    "seconds_per_run": runs["seconds"].mean(),
+                    "seconds_per_run": seconds_per_run(runs),
                     "times_iop_per_epoch": ours and times[method][0] / ours[0],
                     "times_iop_to_stop": ours and times[method][1] / ours[1],
                     "paper": PAPER.get(values[0]) if method == OTHER else None,
@@ -90,18 +108,24 @@ def grid(found: list[dict], registry: products.Registry) -> list[list[str]]:
         [
             registry.name(row["dataset"]),
             METHODS[row["method"]],
-            row["device"],
-            str(row["threads"]),
+            _device(row),
             str(row["n"]),
             f"{row['epochs']:.0f}",
             f"{row['seconds_per_epoch']:.2f}",
-            f"{row['seconds_per_run']:.0f}",
+            tabular.number(row["seconds_per_run"], "{:.0f}"),
             tabular.number(row["times_iop_per_epoch"]),
             tabular.number(row["times_iop_to_stop"]),
             tabular.number(row["paper"]),
         ]
         for row in found
     ]
+
+
+def _device(row: dict) -> str:
+    words = [row["device"]]
+    for name, many in (("threads", "threads"), ("side_by_side", "seeds side by side")):
+        words += [f"{row[name]} {many}"] * (row[name] > 1)
+    return ", ".join(words + ["compiled"] * row["compiled"])
 
 
 @reading.one_line_errors

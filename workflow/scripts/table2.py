@@ -47,25 +47,18 @@ def rows(table: Table, registry: products.Registry, configuration: str) -> list[
     return found
 
 
-def number(cell: Cell, between: str = " ± ") -> str:
-    """A cell's mean and deviation, a dash without scores."""
-    summary = cell.summary
-    return tabular.ABSENT if summary is None else str(summary).replace(" ± ", between)
-
-
 def field(table: Table, dataset: str, prior: str, kind: str) -> str:
     """A cell for ``markdown`` or ``latex``."""
-    cell = table.cells[dataset, prior]
     standing = table.standings.get((dataset, prior))
     if standing is None:
         return "--" if kind == "latex" else tabular.ABSENT
-    estimated = prior in ESTIMATED
+    estimated, text = prior in ESTIMATED, str(table.cells[dataset, prior].summary)
     if kind == "latex":
-        text = number(cell, r" \pm ")
+        text = text.replace(" ± ", r" \pm ")
         text = rf"\mathbf{{{text}}}" if standing.bold else text
         sign = r"\approx " if estimated else ""
         return f"${sign}{text}$"
-    text = f"**{number(cell)}**" if standing.bold else number(cell)
+    text = f"**{text}**" if standing.bold else text
     return f"≈ {text}" if estimated else text
 
 

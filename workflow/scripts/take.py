@@ -209,7 +209,7 @@ def main(argv=None):
         writes |= pair_files(args.results, dataset, method, args.reference)
     for target, text in writes.items():
         if text is None:
-            target.unlink()
+            target.unlink(missing_ok=True)
             continue
         with replacing(target) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="")
