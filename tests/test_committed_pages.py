@@ -150,6 +150,10 @@ def test_the_pictures_shown_are_of_the_committed_runs(number, tmp_path):
     arguments += ["--label", config["label"], "--output", tmp_path / "figure.png"]
     script.main([*map(str, arguments)])
     paths = tmp_path / "figure.png", configuration.ROOT / f"docs/figure{number}.png"
-    ours, shown = (np.asarray(Image.open(p).convert("RGB")).astype(int) for p in paths)
+    pictures = [Image.open(path) for path in paths]
+    said, shown = (picture.text["Description"] for picture in pictures)
+    assert said == shown
+    assert "commit" in said
+    ours, shown = (np.asarray(p.convert("RGB")).astype(int) for p in pictures)
     assert ours.shape == shown.shape
     assert np.abs(ours - shown).mean() < 0.1  # another FreeType moves edges a little

@@ -35,11 +35,12 @@ COLOUR = {
     "iop": "#d1495b",
 }
 LETTER = dict(zip(METHODS, ascii_lowercase, strict=False))
-# Nothing in a file may depend on the hour.
+# What a kind of file calls a description, and what it would say of the hour or of its
+# maker by itself: nothing in a file may depend on these.
 METADATA = {
-    ".png": {"Software": None},
-    ".pdf": {"CreationDate": None},
-    ".svg": {"Date": None},
+    ".png": ("Description", "Software"),
+    ".pdf": ("Subject", "CreationDate"),
+    ".svg": ("Description", "Date"),
 }
 SMALL = 6.5
 
@@ -121,13 +122,20 @@ def caption(method: str, note: str = "") -> str:
 
 @styled
 def save(figure: Figure, paths: Iterable[str]) -> None:
-    """Write PNG (200 dots an inch), PDF or SVG, by each path's suffix."""
+    """Write PNG (200 dots an inch), PDF or SVG, by each path's suffix.
+
+    What the figure says beside its axes, where its runs come from among it, is the
+    file's description, too.
+    """
+    words = "\n".join(" ".join(text.get_text().split()) for text in figure.texts)
     for path in paths:
         suffix = Path(path).suffix
         if suffix not in METADATA:
             raise BadInput(f"--output is {path}, expected {', '.join(METADATA)}")
+        description, unsaid = METADATA[suffix]
+        metadata = {description: words, unsaid: None}
         with replacing(path) as temporary:
-            figure.savefig(temporary, dpi=200, metadata=METADATA[suffix])
+            figure.savefig(temporary, dpi=200, metadata=metadata)
 
 
 def add_output(parser) -> None:
