@@ -2,7 +2,7 @@
 
 Trains each pair for two epochs with the command that the workflow runs, one after the
 other, and takes the second; what the command needs beside its epochs is its start-up
-(imports, the dataset's digest, compilation, writing the run).
+(imports, the dataset's digest, writing the run). The first epoch compiles, too.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from workflow import configuration
 
 COLUMNS = (
     "dataset method seeds seconds_per_epoch startup_seconds peak_gib precision "
-    "compiled device torch commit"
+    "compiled threads device torch commit"
 ).split()
 
 
@@ -60,6 +60,7 @@ def measure(dataset: str, method: str, flags: list[str], arguments) -> dict:
         "peak_gib": usage.ru_maxrss * kib / 2**20,
         "precision": record["precision"],
         "compiled": record["compiled"],
+        "threads": record["threads"],
         "device": record["device"],
         "torch": record["versions"]["torch"],
         "commit": record["commit"],
@@ -84,10 +85,12 @@ def markdown(rows: list[dict]) -> str:
         lines.append(f"| {row['dataset']} | {row['method']} | {' | '.join(numbers)} |")
     one = rows[0]
     seeds = "one seed" if int(one["seeds"]) == 1 else f"{one['seeds']} seeds"
+    how = [f"{one['threads']} threads"] * (int(one.get("threads", 1)) > 1)
+    how += ["compiled"] * (str(one["compiled"]) == "True")
     lines += [
         "",
-        f"{one['device']}, torch {one['torch']}, commit {one['commit']}; {seeds}, "
-        f"{one['precision']}.",
+        f"{one['device']}, torch {one['torch']}, commit {one['commit']}; "
+        f"{', '.join([seeds, one['precision'], *how])}.",
     ]
     return "\n".join(lines)
 
@@ -113,12 +116,12 @@ def main(argv: list[str] | None = None) -> None:
     options.add_machine(parser)
     options.add_steps(parser)
     arguments = parser.parse_args(argv)
-    rows = []
-    for dataset, method in table2:
-        if arguments.datasets and dataset not in arguments.datasets:
-            continue
+    table2 = [pair for pair in table2 if pair[0] in (arguments.datasets or pair)]
+    for dataset in dict.fromkeys(dataset for dataset, _ in table2):
         if not (arguments.data / f"{dataset}.npz").exists():
             sys.exit(f"error: {arguments.data / dataset}.npz: no such file")
+    rows = []
+    for dataset, method in table2:
         flags = configuration.settings(shipped, dataset, method).flags()
         try:
             rows.append(measure(dataset, method, flags, arguments))

@@ -174,7 +174,7 @@ train)
         declare -A begun
         for wanted in "$@"; do
             found=
-            while read -r dataset method flags; do
+            while read -r dataset method flags || [[ -n $dataset ]]; do
                 [[ $wanted == "$dataset" || $wanted == "$dataset/$method" ]] || continue
                 found=1
                 [[ -z ${begun[$dataset/$method]:-} ]] || continue
@@ -200,7 +200,7 @@ stopped)
     take_commit "$plan"
     training=$place place=$place-stopped status=0
     rm -rf "$place" # an earlier command's
-    while read -r dataset method flags; do
+    while read -r dataset method flags || [[ -n $dataset ]]; do
         [[ -d $training/runs/$dataset/$method ]] || continue
         as_planned "$training" "$dataset" "$method" "$flags" || exit
         copy_stopped "$training" "$dataset" "$method" || continue

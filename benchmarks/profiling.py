@@ -44,7 +44,10 @@ def lines(rows: list[tuple], top: int) -> list[str]:
 
 
 def phases(trainer: Trainer) -> dict[str, Callable[[], object]]:
-    """The phases of Algorithm 1 as calls of one epoch each."""
+    """The phases of Algorithm 1 as calls of one epoch each.
+
+    Gray images are encoded once in ten epochs of psi, before these: that is not seen.
+    """
     found = {"VAE": lambda: trainer._update_vae(1.0)}
     if trainer.model.ratio:
         found["ratio"] = trainer._update_ratio

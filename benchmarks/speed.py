@@ -121,7 +121,7 @@ def overhead(trainer: Trainer, epoch: float, device: torch.device) -> float:
 def measure(method, likelihood, arguments, device) -> list[dict]:
     """One row a mode: all sides in turn, after a round that does not count."""
     # as many images for validation as training encodes at once
-    dataset = made(likelihood, arguments.images, CHUNK.get(device.type, CHUNK["cpu"]))
+    dataset = made(likelihood, arguments.images, CHUNK[device.type])
     seeds = [0] if device.type == "cpu" else list(range(8))
     plain = PlainTrainer(dataset, Settings(method=method), device)
     plain.run_epoch()
@@ -185,7 +185,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--output", type=Path, default=Path("results/bench"))
     parser.add_argument("--rounds", type=options.positive, default=5)
     parser.add_argument(
-        "--images", type=options.positive, default=1000, help="of the slice timed"
+        "--images",
+        type=options.positive,
+        help="of the slice timed; default as many as training encodes at once",
     )
     parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
     options.add_machine(parser)
@@ -194,6 +196,9 @@ def main(argv: list[str] | None = None) -> None:
         device = machine.prepare(arguments)
     except ValueError as error:
         sys.exit(f"error: {error}")
+    if arguments.threads > 1:  # processor time is of all of them
+        sys.exit(f"error: --threads {arguments.threads}: expected 1, one core is timed")
+    arguments.images = arguments.images or CHUNK[device.type]
     if device.type == "cuda":  # it would wait for the GPU at each distribution
         torch.distributions.Distribution.set_default_validate_args(False)
     compiled = [mode for mode in arguments.modes if MODES[mode][1]]

@@ -103,7 +103,7 @@ def test_the_check_of_a_gpu_agrees_with_itself_and_finds_a_difference(
         return np.full((1, 9), 1.0 if device == "cpu" else 1.0001)
 
     monkeypatch.setattr(gpu_check, "curves", off)
-    with pytest.raises(SystemExit, match="differs from the CPU"):
+    with pytest.raises(SystemExit, match="what DIFFERS or FAILS above"):
         gpu_check.main(["--device", "cpu", "--epochs", "2"])
     out = capsys.readouterr().out
     assert (out.count("DIFFERS"), out.count("Error: no such kernel")) == (6, 2)
@@ -169,6 +169,8 @@ def test_a_benchmark_of_nothing_is_refused(option, capsys):
     with pytest.raises(SystemExit):
         speed.main([option, "0"])
     assert f"argument {option}: '0', expected 1 or more" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="error: --threads 2: expected 1, one core"):
+        speed.main(["--threads", "2"])
     with pytest.raises(SystemExit):
         epochs.main(["--datasets", "freyface"])
     assert "invalid choice: 'freyface' (choose from" in capsys.readouterr().err
@@ -203,8 +205,8 @@ def test_seconds_of_seeds_that_train_apart_add_up(tmp_path, monkeypatch):
         run = Path(command[command.index("--output") + 1]) / "seed0"
         run.mkdir()
         (run / "curve.csv").write_text("epoch,seconds\n1,7\n2,10\n")
-        facts = {"precision": "p", "compiled": False, "device": "d", "commit": "c"}
-        facts |= {"stack": [0], "versions": {"torch": "t"}}
+        facts = {"precision": "p", "compiled": False, "threads": 1, "device": "d"}
+        facts |= {"commit": "c", "stack": [0], "versions": {"torch": "t"}}
         (run / "record.json").write_text(json.dumps(facts))
         return types.SimpleNamespace(pid=1)
 

@@ -23,7 +23,7 @@ from workflow.configuration import ROOT
         ),
         (
             {"datasets": {"onehot": {"latent_dim": 3}}},
-            "datasets.onehot.latent_dim: 3; expected 2",
+            "onehot, standard: latent_dim is 3; expected 2",
         ),
         (
             {"training": {"learnin_rate": 0.1}},

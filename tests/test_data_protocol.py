@@ -56,6 +56,8 @@ def test_arrays_that_come_split_stay_as_they_are():
     arrays = {"train": ROWS[:5], "valid": ROWS[5:8], "test": ROWS[8:]}
     dataset = assemble(change(split_seed=None), arrays, "made")
     np.testing.assert_array_equal(dataset.train * 256, ROWS[:5])
+    with pytest.raises(DataError, match="mine: split_seed is 1, expected none"):
+        assemble(change(split_seed=1), arrays, "made")
     with pytest.raises(DataError, match="no split_seed"):
         assemble(change(split_seed=None), {"images": ROWS}, "made")
 
@@ -87,23 +89,30 @@ def splits_of(array):
 
 def test_division_is_that_of_float32():
     levels = np.arange(256, dtype=np.uint8)[None]
-    found = scale(Scaling(divisor=255), splits_of(levels))["train"]
+    found = scale(change(scaling=Scaling(divisor=255)), splits_of(levels))["train"]
     expected = levels.astype(np.float32) / np.float32(255)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, expected)
 
 
 def test_clip_of_histopathology_is_exact():
-    clip = registry.load()["histopathology"].scaling.clip
-    assert clip == (1 / 512, 1 - 1 / 512)
-    found = scale(Scaling(clip=clip), splits_of(np.array([[0, 0.5, 1]])))["test"]
+    entry = registry.load()["histopathology"]
+    assert entry.scaling.clip == (1 / 512, 1 - 1 / 512)
+    found = scale(entry, splits_of(np.array([[0, 0.5, 1]])))["test"]
     np.testing.assert_array_equal(found, [[1 / 512, 0.5, 1 - 1 / 512]])
+
+
+@pytest.mark.parametrize("values", [[0, 1, 255], [-0.1, 1], [0, np.nan]])
+def test_a_clip_hides_no_wrong_scale(values):
+    entry = registry.load()["histopathology"]
+    with pytest.raises(DataError, match=r"histopathology: train lies in .* before it"):
+        scale(entry, splits_of(np.array([values])))
 
 
 def test_noise_fills_each_level_evenly_and_is_drawn_once():
     levels = np.full((1, 10_000), 3)
-    scaling = registry.load()["digits-gray"].scaling
-    first, again = (scale(scaling, splits_of(levels)) for _ in range(2))
+    entry = registry.load()["digits-gray"]
+    first, again = (scale(entry, splits_of(levels)) for _ in range(2))
     values = first["train"] * 17 - 3
     assert values.min() >= 0
     assert values.max() <= 1 + 1e-6

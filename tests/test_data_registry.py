@@ -121,6 +121,7 @@ def in_alternative(**values):
         (put(splits={"train": 3.0, "valid": 2, "test": 1}), ["mine.splits.train: 3.0"]),
         (put(split_seed=42.0), ["mine.split_seed: 42.0 is not of type 'integer'"]),
         (put(dynamic=True), ["mine.dynamic", "bernoulli", "binarise_seed"]),
+        (put(binarise_seed=1), ["mine.binarise_seed: is 1", "dynamic is false"]),
         (put(stands_in_for="nought"), ["mine.stands_in_for", "nought", "another"]),
         (put(stands_in_for="mine"), ["mine.stands_in_for", "mine", "another"]),
         (put(scaling={"divisor": 0}), ["mine.scaling.divisor", "0"]),

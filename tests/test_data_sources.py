@@ -58,6 +58,14 @@ def test_mirror_is_searched_at_any_depth_before_the_network(tmp_path, mirror, ne
     assert network.asked == []
 
 
+def test_a_folder_that_the_mirror_links_to_is_searched(tmp_path, mirror):
+    mirror.rename(tmp_path / "elsewhere")
+    mirror.mkdir()
+    (mirror / "linked").symlink_to(tmp_path / "elsewhere")
+    used, _ = sources.obtain(entry(alternative("a")), tmp_path / "raw", mirror)
+    assert used.title == "a"
+
+
 def test_the_good_one_of_two_files_of_a_name_is_found(tmp_path, mirror):
     (mirror / "deep" / "aaa").mkdir()
     (mirror / "deep" / "aaa" / "mine.npz").write_bytes(b"something else")
@@ -108,6 +116,17 @@ def test_without_a_file_digest_the_content_decides_and_is_fetched_again(
         entry(bare, content_sha256=content), tmp_path / "raw", mirror
     )
     np.testing.assert_array_equal(arrays["images"], IMAGES)
+
+
+def test_a_file_that_was_put_there_by_hand_is_not_deleted(tmp_path):
+    bare = alternative("bare", sha256=None, name="bare.npz")
+    kept = tmp_path / "raw/mine/bare.npz"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(npz_bytes(IMAGES[::-1]))
+    content = hashlib.sha256(IMAGES.tobytes()).hexdigest()
+    with pytest.raises(DataError, match="content_sha256 is"):
+        sources.obtain(entry(bare, content_sha256=content), tmp_path / "raw")
+    assert kept.read_bytes() == npz_bytes(IMAGES[::-1])
 
 
 def test_without_a_file_digest_a_fresher_file_goes_before_the_kept_one(

@@ -42,7 +42,7 @@ def machine(tmp_path_factory):
     head, code, *pairs = (folder / "plan").read_text().splitlines()
     assert head == "# commit 0123456789ab"
     assert pairs[0].startswith("onehot standard --seeds 0 1 2 3 4 5 6 7 --method")
-    (folder / "plan").write_text("\n".join([head, code, *lines, ""]))
+    (folder / "plan").write_text("\n".join([head, code, *lines]))  # no line's end
     return folder
 
 

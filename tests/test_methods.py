@@ -61,7 +61,8 @@ def test_settings_of_a_prior_that_there_are_not(own, tmp_path, monkeypatch):
         methods.priors()
 
 
-def test_a_setting_that_is_read_but_not_named(tmp_path, monkeypatch):
+@pytest.mark.parametrize("place", ["settings", "self.settings"])
+def test_a_setting_that_is_read_but_not_named(place, tmp_path, monkeypatch):
     """It would have its default, whatever the configuration says."""
     (tmp_path / "priors").mkdir()
     for name in ("vampprior", "iop"):
@@ -69,7 +70,7 @@ def test_a_setting_that_is_read_but_not_named(tmp_path, monkeypatch):
         (tmp_path / f"priors/{name}.py").write_text(text)
     mine = tmp_path / "priors/mine.py"
     own = "class Mine:\n    own_settings = {}\n    def k(self, settings):\n"
-    reads = "        return settings.components + settings.latent_dim\n"
+    reads = f"        return {place}.components + {place}.latent_dim\n"
     mine.write_text(own.format("()") + reads)
     monkeypatch.setattr(methods, "MODELS", tmp_path)
     with pytest.raises(ValueError, match=r"mine\.py: reads settings\.components, expe"):

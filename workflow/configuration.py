@@ -83,8 +83,8 @@ def check(config: dict) -> dict:
         found = settings(config, dataset, name)
         if found.latent_dim != 2:
             raise ValueError(
-                f"datasets.onehot.latent_dim: {found.latent_dim}; expected 2, since "
-                "Figure 1 is drawn in two dimensions"
+                f"{dataset}, {name}: latent_dim is {found.latent_dim}; expected 2, "
+                "since Figure 1 is drawn in two dimensions"
             )
         if found.max_epochs < first:
             raise ValueError(

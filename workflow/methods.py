@@ -89,12 +89,13 @@ def priors() -> dict[str, dict]:
 
 
 def _reads(file: Path) -> set[str]:
-    """The names that stand behind ``settings.`` in a file."""
+    """The names that stand behind ``settings.`` or ``self.settings.`` in a file."""
     tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
     return {
         node.attr
         for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "settings"
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node.value).rpartition(".")[2] == "settings"
     }
 
 

@@ -10,7 +10,7 @@ LINK = 0o120000  # the file type of a symbolic link, in a zip member's Unix mode
 
 
 def tar_member(path: Path, name: str) -> bytes:
-    """Content of the only regular member of a tar file whose bare name is ``name``.
+    """Content of the first member of a tar file whose bare name is ``name``.
 
     Raises DataError if it is missing, is a link or its path leaves the archive.
     """

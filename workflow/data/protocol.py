@@ -4,7 +4,7 @@ import numpy as np
 
 from models.data import SPLITS, Dataset
 from workflow.data import DataError
-from workflow.data.registry import Entry, Scaling
+from workflow.data.registry import Entry
 
 
 def assemble(entry: Entry, arrays: dict[str, np.ndarray], origin: str) -> Dataset:
@@ -20,7 +20,7 @@ def assemble(entry: Entry, arrays: dict[str, np.ndarray], origin: str) -> Datase
             raise DataError(
                 f"{entry.name}: {name} is {shape}, expected ({expected}, {pixels})"
             )
-    splits = scale(entry.scaling, splits)
+    splits = scale(entry, splits)
     if entry.dynamic:
         # the training images stay probabilities; these two are binarised once
         random = np.random.RandomState(entry.binarise_seed)
@@ -48,6 +48,11 @@ def split(entry: Entry, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     np.random.seed(s) and np.random.shuffle do there.
     """
     if set(arrays) == set(SPLITS):
+        if entry.split_seed is not None:
+            raise DataError(
+                f"{entry.name}: split_seed is {entry.split_seed}, expected none: its "
+                "files come split"
+            )
         return dict(arrays)
     if entry.split_seed is None:
         raise DataError(f"{entry.name}: no split_seed, expected one to shuffle with")
@@ -66,9 +71,9 @@ def split(entry: Entry, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {"test": arrays.get("test")} | dict(zip(places, parts, strict=True))
 
 
-def scale(scaling: Scaling, splits: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def scale(entry: Entry, splits: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Raw values to float32: noise if asked for, then divided, then clipped."""
-    scaled = {}
+    scaling, scaled = entry.scaling, {}
     random = np.random.RandomState(scaling.noise_seed)
     for name in SPLITS:
         values = splits[name].astype(np.float64)
@@ -76,7 +81,13 @@ def scale(scaling: Scaling, splits: dict[str, np.ndarray]) -> dict[str, np.ndarr
             # one level in [k, k+1): a density fitted to bare levels is unbounded
             values += random.random_sample(values.shape)
         values /= scaling.divisor
-        if scaling.clip is not None:
+        if scaling.clip is not None:  # which would hide a wrong divisor
+            if not (values.min() >= 0 and values.max() <= 1):
+                raise DataError(
+                    f"{entry.name}: {name} lies in [{values.min():g}, "
+                    f"{values.max():g}] before it is clipped, expected [0, 1]; a "
+                    "divisor can scale"
+                )
             values = values.clip(*scaling.clip)
         scaled[name] = values.astype(np.float32)
     return scaled

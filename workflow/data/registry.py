@@ -170,6 +170,11 @@ def _check(entry: Entry, entries: dict[str, Entry], path) -> None:
             f"{where}.dynamic: is true, expected likelihood bernoulli "
             "and a binarise_seed with it"
         )
+    if entry.binarise_seed is not None and not entry.dynamic:
+        raise DataError(
+            f"{where}.binarise_seed: is {entry.binarise_seed}, expected none where "
+            "dynamic is false: nothing is binarised"
+        )
     others = [name for name in entries if name != entry.name]
     if entry.stands_in_for is not None and entry.stands_in_for not in others:
         raise DataError(

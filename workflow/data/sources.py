@@ -1,6 +1,6 @@
 """Find a dataset's raw arrays: its alternatives in order, all local ones first."""
 
-import glob
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +27,9 @@ def obtain(
     """
     kept = Path(downloads) / entry.name
     reasons = {alternative.title: [] for alternative in entry.alternatives}
+    theirs = (
+        set(kept.iterdir()) if kept.is_dir() else set()
+    )  # perhaps put there by hand
     for online in (False, True):
         for alternative in entry.alternatives:
             if online and not (alternative.base_urls or alternative.wheel):
@@ -42,8 +45,9 @@ def obtain(
             except (DataError, OSError) as error:
                 reasons[alternative.title].append(str(error))
                 for file in alternative.files:
-                    if not file.digests:  # never trusted by its name alone
-                        (kept / file.name).unlink(missing_ok=True)
+                    copy = kept / file.name
+                    if not file.digests and copy not in theirs:
+                        copy.unlink(missing_ok=True)  # not trusted by its name alone
     lines = [f"  {title}: {'; '.join(why)}" for title, why in reasons.items()]
     raise DataError(f"{entry.name}: no alternative worked\n" + "\n".join(lines))
 
@@ -84,7 +88,11 @@ def _local(
     if alternative.folder is not None:
         places.append(ROOT / alternative.folder / file.name)
     if mirror is not None:
-        places += sorted(Path(mirror).rglob(glob.escape(file.name)))
+        places += sorted(
+            Path(folder, file.name)
+            for folder, _, names in os.walk(mirror, followlinks=True)
+            if file.name in names
+        )
     for place in places:
         if not place.is_file():
             continue
