@@ -85,7 +85,8 @@ def markdown(rows: list[dict]) -> str:
         lines.append(f"| {row['dataset']} | {row['method']} | {' | '.join(numbers)} |")
     one = rows[0]
     seeds = "one seed" if int(one["seeds"]) == 1 else f"{one['seeds']} seeds"
-    how = [f"{one['threads']} threads"] * (int(one.get("threads", 1)) > 1)
+    threads = int(one.get("threads", 1))  # an older file has no such column
+    how = [f"{threads} threads"] * (threads > 1)
     how += ["compiled"] * (str(one["compiled"]) == "True")
     lines += [
         "",
