@@ -117,8 +117,9 @@ def main(argv: list[str] | None = None) -> None:
     options.add_machine(parser)
     options.add_steps(parser)
     arguments = parser.parse_args(argv)
-    table2 = [pair for pair in table2 if pair[0] in (arguments.datasets or pair)]
-    for dataset in dict.fromkeys(dataset for dataset, _ in table2):
+    wanted = arguments.datasets or [dataset for dataset, _ in table2]
+    table2 = [pair for pair in table2 if pair[0] in wanted]
+    for dataset, _ in table2:
         if not (arguments.data / f"{dataset}.npz").exists():
             sys.exit(f"error: {arguments.data / dataset}.npz: no such file")
     rows = []

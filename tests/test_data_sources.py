@@ -62,6 +62,8 @@ def test_a_folder_that_the_mirror_links_to_is_searched(tmp_path, mirror):
     mirror.rename(tmp_path / "elsewhere")
     mirror.mkdir()
     (mirror / "linked").symlink_to(tmp_path / "elsewhere")
+    for name in ("back", "again"):  # 2^40 paths
+        (mirror / name).symlink_to(mirror)
     used, _ = sources.obtain(entry(alternative("a")), tmp_path / "raw", mirror)
     assert used.title == "a"
 

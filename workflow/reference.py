@@ -54,12 +54,12 @@ def present(
         if not path.exists():
             continue
         wanted = configuration.settings(config, dataset, method)
-        fine = [wanted.digest]
+        passing = [wanted.digest]
         if wanted.precision == "float32":
             on_a_gpu = dataclasses.replace(wanted, precision="tensorfloat32")
-            fine.append(on_a_gpu.digest)
+            passing.append(on_a_gpu.digest)
         expected = {
-            "settings": fine,
+            "settings": passing,
             "data": [data.get(dataset, "")[:SHORT]],
         }
         columns = [f"{what}_digest" for what in expected]

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,9 +27,7 @@ def obtain(
     """
     kept = Path(downloads) / entry.name
     reasons = {alternative.title: [] for alternative in entry.alternatives}
-    theirs = (
-        set(kept.iterdir()) if kept.is_dir() else set()
-    )  # perhaps put there by hand
+    earlier = set(kept.glob("*"))  # perhaps put there by hand
     for online in (False, True):
         for alternative in entry.alternatives:
             if online and not (alternative.base_urls or alternative.wheel):
@@ -46,7 +44,7 @@ def obtain(
                 reasons[alternative.title].append(str(error))
                 for file in alternative.files:
                     copy = kept / file.name
-                    if not file.digests and copy not in theirs:
+                    if not file.digests and copy not in earlier:
                         copy.unlink(missing_ok=True)  # not trusted by its name alone
     lines = [f"  {title}: {'; '.join(why)}" for title, why in reasons.items()]
     raise DataError(f"{entry.name}: no alternative worked\n" + "\n".join(lines))
@@ -88,11 +86,7 @@ def _local(
     if alternative.folder is not None:
         places.append(ROOT / alternative.folder / file.name)
     if mirror is not None:
-        places += sorted(
-            Path(folder, file.name)
-            for folder, _, names in os.walk(mirror, followlinks=True)
-            if file.name in names
-        )
+        places += sorted(_below(mirror, file.name))
     for place in places:
         if not place.is_file():
             continue
@@ -113,6 +107,19 @@ def _local(
         ]
         reasons = [f"{file.name} is not in {', '.join(filter(None, searched))}"]
     raise DataError("; ".join(reasons))
+
+
+def _below(folder: Path, name: str) -> Iterator[Path]:
+    """The files of a name below a folder, links to folders followed, each once."""
+    seen = set()
+    for place, deeper, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link may lead back
+            deeper.clear()
+            continue
+        seen.add(real)
+        if name in names:
+            yield Path(place, name)
 
 
 def _remote(file: File, alternative: Alternative, target: Path) -> Path:
