@@ -146,6 +146,11 @@ def test_the_findings_says_what_figure_3_shows():
     same = at_the_same_epochs(curves)
     late = welch(*([e for m, e in ends if m == of] for of in (True, False)))
     assert min(*same, late) >= 0.05
+    words = (
+        f"score {-there:.1f} lower than the EPYC's at the same K "
+        f"({said(welch(devices[True], also))}, with K as a factor {factored};"
+    )
+    assert words in flowing(README), words
     for words in (
         f"the IOP as scored, {number}, lies above {above} of six means, and the "
         f"VampPrior scatters more at {WORDS[more]} of six; the two scatters differ at "
