@@ -35,8 +35,8 @@ def log_likelihood(
     """Mean ln p(x) in nats, (S,), with p(z) over its integral where that is not one.
 
     images: (N, D). For a VAE with any prior and for AVB, whose prior is N(0, I).
-    aggregated: images (M, D) whose q(z) (Eq. 8) takes the prior's place, as the optimal
-    prior (Eq. 6), of a VAE. streams: says which seeds and device; nothing is drawn.
+    aggregated: other images, likewise, whose q(z) (Eq. 8) takes the prior's place, as
+    the optimal one (Eq. 6), of a VAE. streams: which seeds and device; draws nothing.
     Is nan where p(z) reaches into its grid's outermost tenth or no two grids agree.
     With a ratio net what lies beyond TILTED, or is so narrow that it falls between the
     nodes of the first two grids (0.16 apart), goes unseen.

@@ -25,7 +25,7 @@ class Settings:
     warmup_epochs: int = 100  # the KL term's weight rises linearly to 1
     patience: int = 150  # epochs without a better validation ELBO; ours
     components: int = 500  # K of the VampPrior
-    pseudo_input_mean: float = 0.5  # of the pseudo-inputs' initial values; ours
+    pseudo_input_mean: float = 0.5  # the VampPrior code's for FreyFaces
     pseudo_input_std: float = 0.02
     pseudo_input_clip: bool = True  # min(max(u, 0), 1), for images
     ratio_epochs: int = 10  # epochs of psi for one epoch of theta and phi

@@ -89,6 +89,17 @@ def test_mnist_is_that_of_the_public_vampprior_code(downloads):
         np.testing.assert_array_equal(getattr(dataset, name), bits)
 
 
+def test_the_protocol_says_how_far_another_draw_of_mnists_bits_moves_a_score():
+    """If the gray values were the model's probabilities: closed form, no sampling."""
+    pixels = readers.read("mnist-pickle", [in_mirror("mnist.pkl.gz")])["test"] / 255
+    inside = np.where((pixels > 0) & (pixels < 1), pixels, 0.5)  # others are certain
+    per_image = (inside * (1 - inside) * np.log(inside / (1 - inside)) ** 2).sum(1)
+    one = np.sqrt(per_image.mean() / len(pixels))
+    words = f"of {one:.2f} nats from draw to draw, so the difference of two draws "
+    assert f"{words}{one * 2**0.5:.2f} (" in flowing("docs/protocol.md")
+    assert f"two scores differ by {one * 2**0.5:.2f}]" in flowing("README.md")
+
+
 def test_mnist_idx_files_of_the_same_images_have_the_pinned_content(tmp_path):
     raw = readers.read("mnist-pickle", [in_mirror("mnist.pkl.gz")])
     train, test = tmp_path / "train.gz", tmp_path / "test.gz"
@@ -143,7 +154,7 @@ def test_bone_marrow_begins_with_the_independent_cut_less_its_flat_tiles(downloa
 
 def test_the_shares_of_background_in_bone_marrow_are_those_of_the_protocol():
     first = in_mirror(FILES["bone-marrow"])
-    shares, modes = [], None
+    shares, left, modes = [], [], None
     for patients in bone_marrow.PATIENTS.values():
         paths = [
             path
@@ -153,6 +164,7 @@ def test_the_shares_of_background_in_bone_marrow_are_those_of_the_protocol():
         tiles = np.concatenate([bone_marrow.picture_tiles(path) for path in paths])
         deviations = np.std(tiles, axis=1)
         shares.append(round(100 * np.mean(deviations < 12)))
+        left.append(np.sum(deviations >= 12))
         if modes is None:  # the training patients', in steps of two gray levels
             modes, _ = np.histogram(deviations, np.arange(0, 72, 2))
     assert modes.argmax() == 0  # below 2
@@ -161,6 +173,8 @@ def test_the_shares_of_background_in_bone_marrow_are_those_of_the_protocol():
     assert 2 * modes[:tissue].argmin() == 12  # where background ends
     words = "{} % of the training patients' tiles, {} % and {} % of the others'"
     assert words.format(*shares) in flowing("docs/protocol.md")
+    words = "at random (6,800 of {:,}, 2,000 of {:,}, 2,000 of {:,})"
+    assert words.format(*left) in flowing("docs/protocol.md"), left
 
 
 def test_a_real_file_cut_short_is_refused(tmp_path):

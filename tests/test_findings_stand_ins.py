@@ -70,6 +70,15 @@ def test_the_protocol_says_how_many_chains_count():
     words = f"{new.min():.0f} to {new.max():.0f} of the IOP's chains are effective on"
     assert f"from that start {words}" in text, words
     assert f"and {old.min():.0f} to {old.max():.0f} are effective." in text
+    early, late = (
+        scored(dataset, "iop", "prior", "log_normaliser", "audit")
+        for dataset in ("freyfaces", "freyfaces-split1")
+    )
+    words = (
+        f"ln Z = {early.mean():.1f} ± {early.std():.1f}, the other, at the same rates "
+        f"on the other split, {late.mean():.1f} ± {late.std():.1f},"
+    )
+    assert words in text, words
 
 
 def test_the_protocol_says_why_the_papers_deviations_are_no_standard_errors():

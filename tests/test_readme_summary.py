@@ -36,8 +36,10 @@ def test_what_becomes_of_the_main_claim_on_freyfaces():
         f"{-gaps['iop']:.0f} lower (p = {ps['iop']:.3f}, not significant once",
     ):
         assert words in flowing(README)
-    leader = max(paper.values(), key=lambda cell: cell.mean)
-    assert leader.prior == "iop"
+    lead = paper["iop"].mean - paper["vampprior"].mean
+    assert f"in the paper it lies {lead:.1f} above, not significantly" in flowing(
+        README
+    )
 
 
 def test_what_the_estimated_density_hides_on_freyfaces():
@@ -62,45 +64,35 @@ def test_what_the_estimated_density_hides_on_freyfaces():
 
 def test_what_more_importance_samples_do_on_freyfaces():
     few, many = ({m: f(m).mean() for m in CELLS} for f in (freyfaces, sampled_more))
+    late = []
+    for method in CELLS:
+        table = pd.read_csv(reference.FOLDER / f"audit/freyfaces/{method}.csv")
+        table = table[table["metric"] == "log_likelihood"]
+        of = table.groupby("samples")["value"].mean()
+        late.append(of[1000] - of[100])
     gains = [many[m] - few[m] for m in CELLS]
     assert sorted(few, key=few.get) == sorted(many, key=many.get)
     before, after = (
         [of["vampprior-500"] - of[m] for m in ("standard", "iop")] for of in (few, many)
     )
     for words in (
-        f"every prior gains {min(gains):.0f} to {max(gains):.0f} nats on FreyFaces",
+        f"every prior gains {min(gains):.0f} to {max(gains):.0f} nats on FreyFaces, "
+        f"the last {min(late):.0f} to {max(late):.0f} of them from a hundred on",
         f"from {before[0]:.1f} to {after[0]:.1f} over the standard VAE and from "
         f"{before[1]:.1f} to {after[1]:.1f} over the IOP",
     ):
         assert words in flowing(README)
 
 
-def test_what_the_ratio_recovers_of_the_optimal_prior_on_freyfaces():
-    def of(method, metric, split="train"):
-        return freyfaces(method, split, metric, "audit")
-
-    def most(method):  # KL(q(z) || N(0, I)), all that a prior could add
-        return of(method, "kl_aggregated").mean()
-
-    iop = (of("iop", "mean_ratio") - of("iop", "log_normaliser", "prior")).mean()
-    vamp = of("vampprior-500", "mean_ratio").mean()
-    left = most("iop") - iop, most("vampprior-500") - vamp
-    words = (
-        f"Of the {most('iop'):.0f} nats of training ELBO that the optimal prior could "
-        f"add to N(0, I) in the IOP's models of FreyFaces the IOP, normalised, adds "
-        f"{iop:.0f}, the VampPrior in its own models {vamp:.0f} of "
-        f"{most('vampprior-500'):.0f}; what remains, {left[0]:.0f} and {left[1]:.0f}, "
-        "does not differ significantly."
-    )
-    assert words in flowing(README), words
-    left = [
-        of(method, "kl_aggregated") - of(method, "mean_ratio") + integral
-        for method, integral in (
-            ("iop", of("iop", "log_normaliser", "prior")),
-            ("vampprior-500", 0.0),
-        )
+def test_how_far_the_estimate_of_the_integral_errs_where_it_is_known():
+    worst = [
+        scored(dataset, "vampprior-500", "prior", "log_normaliser", "audit").abs().max()
+        for dataset in ("freyfaces", "freyfaces-split1", "bone-marrow")
     ]
-    assert welch(*left) >= 0.05
+    words = (
+        "up to {:.1f} nats on FreyFaces, {:.1f} where split anew, {:.1f} on bone marrow"
+    )
+    assert words.format(*worst) in flowing(README), worst
 
 
 def test_what_onehot_says_of_the_seeds():
@@ -116,6 +108,7 @@ def test_what_onehot_says_of_the_seeds():
     p = 2 * stats.f.sf(ratio, 7, 7)
     spread = [means[m].std() for m in ("iop", "vampprior-50")]
     assert p < 0.05
+    robust = stats.levene(*means.values(), center="median").pvalue
     kept = [exact[m].std() for m in ("iop", "vampprior-50")]
     same = 2 * stats.f.sf((kept[0] / kept[1]) ** 2, 7, 7)
     assert same >= 0.05
@@ -126,7 +119,8 @@ def test_what_onehot_says_of_the_seeds():
     assert words in flowing(README), words
     for words in (
         f"a standard deviation of {spread[1]:.2f}, the IOP's of {spread[0]:.2f} "
-        f"(F-test, p = {p:.3f})",
+        f"(F-test, p = {p:.3f}; by Brown and Forsythe's, which outliers move less, p = "
+        f"{robust:.2f})",
         f"was found ({kept[1]:.2f} against the IOP's {kept[0]:.2f}, p = {same:.2f})",
     ):
         assert words in flowing(FINDINGS), words
