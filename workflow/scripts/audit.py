@@ -32,7 +32,9 @@ RATIO_NOTES = (
     "T: ln p(z)/N(z|0, I). q(z): the aggregated posterior over the training set "
     "(Eq. 8), the prior that is optimal for the ELBO, each image binarised once where "
     "training binarises. KL(q(z) ‖ p(z)) = KL(q(z) ‖ N(0, I)) - mean of T + ln Z, the "
-    "last only with ≈.",
+    "last only with ≈. It is at least the KL term of Eq. 4 less ln N, and near "
+    "that where each of the N training images has a region of z to itself: most of it "
+    "is then open only to a prior that learns single images.",
     "Z: the integral of p(z), by annealed importance sampling, which estimates ln Z on "
     "average too low. Its chains start from a Gaussian with the mean of q(z) and its "
     "covariance plus I.",
