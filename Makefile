@@ -17,7 +17,7 @@ quick: $(VENV)/.complete
 	@printf '\nFigures:\n'; ls figures/quick/*.*
 
 test: $(VENV)/.complete
-	$(BIN)/python -m pytest --numprocesses $(CORES) --maxprocesses 8 \
+	PYTHONUTF8=1 $(BIN)/python -m pytest --numprocesses $(CORES) --maxprocesses 8 \
 	    --dist loadfile --no-loadscope-reorder
 
 # DEVICE=cuda for a GPU; nothing else should run meanwhile

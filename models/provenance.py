@@ -99,11 +99,12 @@ def commit() -> str:
     """Return the checkout's commit, with ``+`` when the code differs.
 
     Where there is no git, or one that knows nothing of the last commits, so that the
-    code differs, what IOP_REPRO_COMMIT says goes first. Without either 'unknown'.
+    code differs, what IOP_REPRO_COMMIT says goes first. Without either, or within
+    another repository, 'unknown'.
     """
     said = os.environ.get("IOP_REPRO_COMMIT")
     try:
-        head, status = (
+        head, above, status = (
             subprocess.run(
                 ["git", *arguments],
                 cwd=ROOT,
@@ -113,10 +114,13 @@ def commit() -> str:
             ).stdout.strip()
             for arguments in (
                 ["rev-parse", "--short=12", "HEAD"],
+                ["rev-parse", "--show-cdup"],  # where the repository's root is
                 ["status", "--porcelain", "--", *CODE],
             )
         )
     except (OSError, subprocess.CalledProcessError):
+        return said or "unknown"
+    if above:
         return said or "unknown"
     return (said or f"{head}+") if status else head
 

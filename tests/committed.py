@@ -2,8 +2,8 @@
 
 import json
 
-import numpy as np
 import pandas as pd
+from made import spread
 from scipy import stats
 
 from workflow import configuration, reference
@@ -32,13 +32,22 @@ def scored(dataset, method, split="test", metric="log_likelihood", kind="scores"
     return values
 
 
-def kept(dataset, method):
-    """The epoch that is kept of each seed, by seed."""
-    epochs = {}
-    for path in (reference.FOLDER / f"runs/{dataset}/{method}").glob("*/record.json"):
-        record = json.loads(path.read_text())
-        epochs[record["seed"]] = record["epoch"]
-    return pd.Series(epochs).sort_index()
+def trained(place):
+    """Record and curve, by epoch, of each run below a folder of the committed ones."""
+    paths = sorted((reference.FOLDER / place).rglob("record.json"))
+    assert paths, place
+    for path in paths:
+        curve = pd.read_csv(path.with_name("curve.csv")).set_index("epoch")
+        yield json.loads(path.read_text()), curve
+
+
+def kept(dataset, method, column=None):
+    """The epoch that is kept of each seed, or the curve's column there, by seed."""
+    found = {}
+    for record, curve in trained(f"runs/{dataset}/{method}"):
+        epoch = record["epoch"]
+        found[record["seed"]] = curve.loc[epoch, column] if column else epoch
+    return pd.Series(found).sort_index()
 
 
 def sampled_more(method, dataset="freyfaces"):
@@ -71,14 +80,18 @@ def printed(dataset):
 
 def against(ours, theirs):
     """Welch's test against eight values with the paper's mean and deviation."""
-    shape = np.arange(8) - 3.5
-    like = theirs.mean + theirs.sd * shape / shape.std(ddof=1)
-    return stats.ttest_ind(ours, like, equal_var=False)
+    return stats.ttest_ind(ours, spread(theirs.mean, theirs.sd), equal_var=False)
 
 
 def welch(one, other):
     """p of Welch's two-sided t-test."""
     return stats.ttest_ind(one, other, equal_var=False).pvalue
+
+
+def scatter(one, other):
+    """p of the two-sided F-test that two groups of eight scatter alike."""
+    ratio = one.var() / other.var()
+    return 2 * min(stats.f.sf(ratio, 7, 7), stats.f.cdf(ratio, 7, 7))
 
 
 def said(p):

@@ -92,9 +92,9 @@ def canonical(folder):
     return paths
 
 
-def command(text, *more):
-    """An argument list: words of ``text``, then ``more`` as they are."""
-    return [*text.split(), *map(str, more)]
+def arguments(*values):
+    """A command's arguments, as a shell would hand them on."""
+    return [str(value) for value in values]
 
 
 MNIST = [

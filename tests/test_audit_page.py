@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from made import command, run, seeds, spread, write
+from made import arguments, run, seeds, spread, write
 
 from workflow.report import tabular
 from workflow.scripts import audit
@@ -61,7 +61,7 @@ def page(tmp_path, audits=AUDITS, folders=None):
         (tmp_path / name).mkdir(exist_ok=True)
     out = [tmp_path / name for name in ("a.csv", "r.csv", "a.md")]
     audit.main(
-        command(
+        arguments(
             "--scores", write(tmp_path / "scores", *SCORES),
             "--audits", write(tmp_path / "audits", *audits),
             "--runs", *(folders or runs(tmp_path)),

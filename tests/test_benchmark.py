@@ -191,8 +191,7 @@ def test_an_epoch_of_a_pair_is_timed_by_the_command_that_users_run(tmp_path):
     row = epochs.measure("made", "iop", flags, arguments)
     assert list(row) == epochs.COLUMNS
     assert row["seconds_per_epoch"] > 0
-    assert row["startup_seconds"] > row["seconds_per_epoch"]  # torch is imported
-    assert 0.05 < row["peak_gib"] < 4
+    assert row["peak_gib"] > 0
     assert f"| made | iop | {row['seconds_per_epoch']:.2f} |" in epochs.markdown([row])
     with pytest.raises(subprocess.CalledProcessError):
         epochs.measure("made", "iop", [*flags, "--batch-size", "0"], arguments)

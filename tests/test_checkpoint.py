@@ -8,7 +8,7 @@ import pytest
 import torch
 from commanded import SMALL
 
-from models import checkpoint, provenance, train
+from models import checkpoint, machine, provenance, train
 from models.checkpoint import Scratch
 from models.data import save
 from models.training import Trainer
@@ -75,7 +75,10 @@ def test_the_seconds_before_a_resumption_count(small):
     assert (again.seconds, again.started) == (1000.0, "then")
 
 
-@pytest.mark.parametrize("change", ["data", "settings", "code", "method", "cpu"])
+@pytest.mark.parametrize(
+    "change",
+    ["data", "settings", "code", "method", "cpu", "device", "versions", "compiled"],
+)
 def test_a_checkpoint_of_another_run_is_ignored(change, made, tmp_path, monkeypatch):
     monkeypatch.setattr(Scratch, "remove", lambda self: None)
     common = ["--seeds", "0", *SMALL, "--output", str(tmp_path / "out")]
@@ -92,6 +95,14 @@ def test_a_checkpoint_of_another_run_is_ignored(change, made, tmp_path, monkeypa
     elif change == "cpu":  # of the same name
         cpu = torch.backends.cpu
         monkeypatch.setattr(cpu, "get_cpu_capability", lambda: "another")
+    elif change == "device":
+        monkeypatch.setattr(machine, "describe", lambda device: "another")
+    elif change == "versions":
+        monkeypatch.setattr(provenance, "versions", lambda: {"torch": "another"})
+    elif change == "compiled":
+        monkeypatch.setattr(machine, "compiler_works", lambda device: True)
+        monkeypatch.setattr(torch, "compile", lambda function, **_: function)
+        more = ["--compile"]
     else:
         monkeypatch.setattr(provenance, "training_code", lambda *_: "another")
 

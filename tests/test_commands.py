@@ -1,10 +1,11 @@
 """What the core's command lines write, as a user types them."""
 
 import csv
-import dataclasses
 import itertools
 import json
 
+import numpy as np
+import pytest
 import torch
 from commanded import SMALL, run_training, scores
 
@@ -19,6 +20,7 @@ from models import (
     train,
     training,
 )
+from models.randomness import Streams
 from models.stopping import CURVE, Run
 from tests.conftest import images
 
@@ -77,7 +79,8 @@ def test_more_importance_samples_move_no_other_score(made, tmp_path):
     assert len(rows[0]) == 6
 
 
-def test_posterior_samples(made, tmp_path, monkeypatch):
+def test_posterior_samples(made, tmp_path):
+    """Of AVB: what the encoder gives for the images and a noise of ten dimensions."""
     run_training(made, "avb", [0, 1], tmp_path)
     folders = [str(tmp_path / "seed0"), str(tmp_path / "seed1")]
     output = tmp_path / "p.csv"
@@ -88,14 +91,14 @@ def test_posterior_samples(made, tmp_path, monkeypatch):
         str(k) for k in images("bernoulli").test.argmax(1)
     ]
     assert len({(r["z1"], r["z2"]) for r in rows}) == 80
-    other = images("bernoulli")  # with other validation images: it shows none of them
-    other = dataclasses.replace(other, valid=1 - other.valid)
-    stack = runs.read(folders, data.load(made), torch.device("cpu"))
-    monkeypatch.setattr(runs, "read", lambda *_: stack)
-    shown = posterior.samples(folders, other, torch.device("cpu"))
-    assert [[str(field) for field in row] for row in shown] == [
-        list(row.values()) for row in rows
-    ]
+    x = torch.from_numpy(images("bernoulli").test)
+    for model, facts in runs.read(folders, data.load(made), torch.device("cpu")):
+        (seed,) = [fact["seed"] for fact in facts]
+        noise = Streams([seed], purpose="made/avb/4/posterior").normal("scores", 40, 10)
+        with torch.no_grad():
+            (z,) = model.encoder(x[None], noise)
+        shown = [[float(row[c]) for c in ("z1", "z2")] for row in rows]
+        assert np.allclose(shown[40 * seed : 40 * (seed + 1)], z, rtol=1e-5)
 
 
 def test_a_grid_that_resolves_nothing_is_left_out_and_told(
@@ -114,6 +117,22 @@ def test_a_grid_that_resolves_nothing_is_left_out_and_told(
     assert len(rows) == 2 * 8 + 2
     told = capsys.readouterr().err
     assert "test exact_log_likelihood of seed 1 is nan: left out" in told
+
+
+def test_with_the_record_all_is_there(small, tmp_path, monkeypatch):
+    """Killed while the weights are written: neither they nor a record."""
+
+    def killed(file, **_):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    run = Run(4)
+    run.weights = {}
+    run.add(tuple({"epoch": 2}.get(name, 0.0) for name in CURVE), small, dict)
+    monkeypatch.setattr(np, "savez", killed)
+    with pytest.raises(KeyboardInterrupt):
+        runs.write(tmp_path, run, images("gaussian"), small, {})
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_record_has_the_best_elbo_not_the_last(small, tmp_path):

@@ -6,9 +6,9 @@ from made import (
     LABEL,
     MARROW,
     MNIST,
+    arguments,
     canonical,
     cells,
-    command,
     seeds,
     spread,
     write,
@@ -22,14 +22,14 @@ def compare(tmp_path, path, asked, *more, protocol="paper"):
     out = {key: tmp_path / key for key in ("c.csv", "o.csv", "s.csv", "c.md")}
     paper = ROOT / "results/reference"
     comparison.main(
-        command(
-            f"--scores {path} --csv {out['c.csv']} --order-csv {out['o.csv']} "
-            f"--sizes-csv {out['s.csv']} --markdown {out['c.md']} "
-            f"--table1 {paper}/paper_table1.csv --reference {paper}/paper.csv "
-            f"--reference-table1 {paper}/paper_table1.csv",
+        arguments(
+            *("--scores", path, "--csv", out["c.csv"], "--order-csv", out["o.csv"]),
+            *("--sizes-csv", out["s.csv"], "--markdown", out["c.md"]),
+            *("--table1", paper / "paper_table1.csv"),
+            *("--reference", paper / "paper.csv"),
+            *("--reference-table1", paper / "paper_table1.csv"),
             *asked,
-            "--protocol",
-            protocol,
+            *("--protocol", protocol),
             *more,
         )
     )
@@ -44,6 +44,7 @@ def test_the_papers_numbers_hold_against_themselves(tmp_path):
     assert values["difference"].tolist() == pytest.approx([0, 0, 0], abs=1e-9)
     assert values["p_value"].tolist() == pytest.approx([1, 1, 1])
     assert "no proof of equality" in markdown
+    assert markdown.count("holds: 3.") == 2  # cells, and gaps between them
     gaps = order["gap"].tolist()
     assert gaps == pytest.approx([1.94, 2.63, 0.69])
     assert gaps == pytest.approx(order["paper_gap"].tolist())
@@ -149,7 +150,7 @@ def test_an_unknown_dataset_is_one_line(tmp_path):
 def test_sizes_are_compared(tmp_path):
     ours = tmp_path / "table1.csv"
     files = [ours, "--markdown", tmp_path / "t.md", "--latex", tmp_path / "t.tex"]
-    table1.main(command("--csv", *files, "--data", *canonical(tmp_path)))
+    table1.main(arguments("--csv", *files, "--data", *canonical(tmp_path)))
     _, _, markdown = compare(
         tmp_path, write(tmp_path, *MNIST), cells("mnist"), "--table1", ours
     )
@@ -163,4 +164,4 @@ def test_sizes_are_compared(tmp_path):
         "omniglot": "missing",
         "freyfaces": "missing",
     }
-    assert "6,800" in markdown
+    assert "| 30 / 6,800 |" in " ".join(markdown.split())

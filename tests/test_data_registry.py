@@ -64,6 +64,17 @@ def test_stand_ins_are_of_the_size_of_what_they_stand_in_for():
         assert entries[name].likelihood == entries[original].likelihood
 
 
+def test_the_code_that_decides_the_arrays_is_that_of_their_own_format(monkeypatch):
+    monkeypatch.setattr(registry, "fingerprint", lambda files: files)
+    entries = registry.load()
+    marrow, omniglot = (f"workflow/data/{n}.py" for n in ("bone_marrow", "omniglot"))
+    assert marrow in entries["bone-marrow"].code()
+    assert omniglot in entries["omniglot-rebuilt"].code()
+    assert omniglot not in entries["bone-marrow"].code()
+    assert marrow not in entries["omniglot-rebuilt"].code()
+    assert not {marrow, omniglot} & set(entries["mnist"].code())
+
+
 def test_every_schema_key_is_described_and_strict():
     def walk(schema, where):
         for key, part in schema.get("properties", {}).items():

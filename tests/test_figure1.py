@@ -63,7 +63,8 @@ def test_figure1_draws_each_vector_of_each_method():
         shapes = {c.get_paths()[0].vertices.tobytes() for c in axis.collections}
         assert len(shapes) == 4
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == list(figure1.VECTORS)
+    vectors = [str(tuple(map(int, row))) for row in np.eye(4)]
+    assert [text.get_text() for text in legend.get_texts()] == vectors
 
 
 @pytest.mark.parametrize("vector", ["", "12", "4"])
@@ -82,6 +83,7 @@ def test_figure1_from_the_command_line(tmp_path):
     folder = run(tmp_path / "run", "iop", "", seed=1, commit="0123456789ab+")
     command += ["--runs", folder]
     command += ["--samples", path, "--output", *outputs]
+    assert set(figure1.read([path], 1)["seed"]) == {1}
     figure1.main(list(map(str, command)))
     first = [output.read_bytes() for output in outputs]
     assert [data[:4] for data in first] == [b"\x89PNG", b"%PDF", b"<?xm"]

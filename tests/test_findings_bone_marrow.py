@@ -1,7 +1,6 @@
 """Bone marrow: its numbers, from the committed runs."""
 
 import itertools
-import json
 
 import pandas as pd
 import pytest
@@ -16,11 +15,11 @@ from committed import (
     sampled_more,
     scored,
     text_of,
+    trained,
     welch,
 )
 from scipy import stats
 
-from workflow import reference
 from workflow.report import tabular
 
 
@@ -88,11 +87,9 @@ def test_the_documents_say_what_bone_marrow_shows(found):
 
 
 def test_the_findings_says_how_bone_marrow_overfits():
-    text, place = flowing(FINDINGS), reference.FOLDER
+    text = flowing(FINDINGS)
     late, fall, rise = {}, {True: [], False: []}, []
-    for path in place.glob("runs/bone-marrow/*/seed*/record.json"):
-        record = json.loads(path.read_text())
-        curve = pd.read_csv(path.with_name("curve.csv")).set_index("epoch")
+    for record, curve in trained("runs/bone-marrow"):
         curve = curve[["train_elbo", "valid_elbo"]]
         rate = record["settings"]["learning_rate"]
         late.setdefault(rate, []).append(record["epoch"] - 100)
@@ -109,8 +106,8 @@ def test_the_findings_says_how_bone_marrow_overfits():
         ("the eight seeds rises by {:.0f} to {:.0f}:", rise),
     ):
         assert words.format(min(values), max(values)) in text
-    paths = place.glob("search/bone-marrow/vampprior-500/rate0.0001/*/record.json")
-    early = sorted(json.loads(path.read_text())["epoch"] for path in paths)
+    searched = trained("search/bone-marrow/vampprior-500/rate0.0001")
+    early = sorted(record["epoch"] for record, _ in searched)
     usual = [100 + epochs for epochs in late[0.0003]]
     words = (
         "At 1e-4 the VampPrior's two seeds kept epochs {} and {}, at 3e-4 it keeps {} "
@@ -122,10 +119,8 @@ def test_the_findings_says_how_bone_marrow_overfits():
 def test_the_findings_says_how_far_bone_marrow_overfits_at_equal_rates():
     """From the epoch that is kept to the stop, in the search."""
     falls = {}
-    for path in (reference.FOLDER / "search/bone-marrow").rglob("record.json"):
-        record = json.loads(path.read_text())
-        elbo = pd.read_csv(path.with_name("curve.csv")).set_index("epoch")["valid_elbo"]
-        settings = record["settings"]
+    for record, curve in trained("search/bone-marrow"):
+        elbo, settings = curve["valid_elbo"], record["settings"]
         of = settings["learning_rate"], settings["method"] == "vampprior"
         falls.setdefault(of, []).append(elbo[record["epoch"]] - elbo.iloc[-1])
     words = (
@@ -166,9 +161,8 @@ def test_the_findings_says_that_the_stop_moves_the_scores_of_bone_marrow():
 def test_the_findings_says_what_the_search_on_bone_marrow_found():
     """The means of the best validation ELBO, and which rate leads around the best."""
     found = []
-    for path in (reference.FOLDER / "search/bone-marrow").rglob("record.json"):
-        record = json.loads(path.read_text())
-        elbo = pd.read_csv(path.with_name("curve.csv")).set_index("epoch")["valid_elbo"]
+    for record, curve in trained("search/bone-marrow"):
+        elbo = curve["valid_elbo"]
         kept, settings = record["epoch"], record["settings"]
         near = elbo.loc[max(kept - 50, 100) : kept + 50]
         cell = settings["method"], settings["learning_rate"]

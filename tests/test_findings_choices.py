@@ -1,9 +1,6 @@
 """FreyFaces in six settings: scatter, normalisation and the choice of rates."""
 
-import json
-
 import numpy as np
-import pandas as pd
 from committed import (
     FINDINGS,
     README,
@@ -12,24 +9,19 @@ from committed import (
     freyfaces,
     printed,
     said,
+    scatter,
+    trained,
     welch,
 )
 from scipy import stats
 from six_settings import CHOSEN, EARLY, RATIO, less, settings, whole
 
-from workflow import reference
-
 
 def test_the_documents_say_how_the_seeds_scatter():
-    def spread(one, other):
-        """p of the two-sided F-test."""
-        ratio = one.var() / other.var()
-        return 2 * min(stats.f.sf(ratio, 7, 7), stats.f.cdf(ratio, 7, 7))
-
-    ps = {m: spread(of["iop"], of["vampprior-500"]) for m, of in whole().items()}
+    ps = {m: scatter(of["iop"], of["vampprior-500"]) for m, of in whole().items()}
     slow_vamp = settings()[CHOSEN]["vampprior-500"]
     others = settings()[CHOSEN]["standard"], settings()[EARLY]["vampprior-500"]
-    plain, fast = ((of.std(), spread(of, slow_vamp)) for of in others)
+    plain, fast = ((of.std(), scatter(of, slow_vamp)) for of in others)
     assert max(plain[1], fast[1]) < 0.05
     paper = printed("freyfaces")
     told = 2 * stats.f.sf((paper["vampprior"].sd / paper["iop"].sd) ** 2, 7, 7)
@@ -80,10 +72,8 @@ def test_the_documents_say_how_safe_the_choice_of_rates_is():
         ("standard 3e-4", "variants/rate3e-4/runs/freyfaces/standard"),
         ("standard 1e-3", "runs/freyfaces/standard"),
     ):
-        for path in sorted((reference.FOLDER / place).glob("seed*/record.json")):
-            record = json.loads(path.read_text())
+        for record, curve in trained(place):
             best = record["epoch"]
-            curve = pd.read_csv(path.with_name("curve.csv")).set_index("epoch")
             median = curve["valid_elbo"].loc[best - 50 : best + 50].median()
             near.setdefault(rate, []).append((record["best_valid_elbo"], median))
     near = {rate: np.array(of).T for rate, of in near.items()}

@@ -1,7 +1,5 @@
 """The findings' numbers of FreyFaces, from the committed runs."""
 
-import json
-
 import numpy as np
 import pandas as pd
 from committed import (
@@ -15,6 +13,7 @@ from committed import (
     said,
     sampled_more,
     scored,
+    trained,
     welch,
 )
 from scipy import stats
@@ -25,13 +24,9 @@ from workflow import reference
 def test_the_findings_says_how_far_the_committed_freyfaces_runs_swing():
     deviations, leads = [], []
     for method in CELLS:
-        runs = reference.FOLDER / "runs/freyfaces" / method
-        curves = [pd.read_csv(path) for path in sorted(runs.glob("seed*/curve.csv"))]
-        best = [
-            json.loads(path.read_text())["best_valid_elbo"]
-            for path in sorted(runs.glob("seed*/record.json"))
-        ]
-        last = [curve["valid_elbo"].tail(100) for curve in curves]
+        runs = list(trained(f"runs/freyfaces/{method}"))
+        best = [record["best_valid_elbo"] for record, _ in runs]
+        last = [curve["valid_elbo"].tail(100) for _, curve in runs]
         deviations.append(np.mean([elbo.std() for elbo in last]))
         leads.append(np.mean([b - e.mean() for b, e in zip(best, last, strict=True)]))
         anew = freyfaces(method, "valid", "elbo")
@@ -134,13 +129,7 @@ def test_the_findings_says_how_nearly_each_image_stands_apart():
                 scored(dataset, method, "train", metric, "audit")
                 for metric in ("kl_aggregated", "mean_ratio")
             )
-            place, epochs = f"runs/{dataset}/{method}", kept(dataset, method)
-            term = [
-                pd.read_csv(reference.FOLDER / f"{place}/seed{seed}/curve.csv")
-                .set_index("epoch")["train_kl"]
-                .loc[epochs[seed]]
-                for seed in left.index
-            ]
+            term = kept(dataset, method, "train_kl")[left.index]
             apart.setdefault(dataset, []).append(np.mean(term - left + adds))
     frey, omniglot, (digits,) = apart.values()
     limits = np.log(sizes[list(apart)])
@@ -200,11 +189,7 @@ def test_the_findings_says_how_well_t_separates():
     """Eq. 20 in T's last epoch before the weights that are kept."""
     medians = []
     for dataset in ("freyfaces", "bone-marrow"):
-        ends = []
-        for path in (reference.FOLDER / f"runs/{dataset}/iop").glob("*/record.json"):
-            curve = pd.read_csv(path.with_name("curve.csv")).set_index("epoch")
-            best = json.loads(path.read_text())["epoch"]
-            ends.append(curve["ratio_objective"][best])
+        ends = kept(dataset, "iop", "ratio_objective")
         assert len(ends) == 8
         medians.append(f"{np.median(ends):.1g}")
     words = "has a median of {} over the seeds ({} on bone marrow;".format(*medians)

@@ -110,13 +110,9 @@ def test_what_the_density_ratio_recovers_of_the_optimal_prior():
     most = {m: audited(m, "kl_aggregated").mean() for m in METHODS}
     adds = {m: audited(m, "mean_ratio").mean() for m in METHODS}
     adds["iop"] -= audited("iop", "log_normaliser", "prior").mean()
-    epochs, objective = kept(NAME, "iop"), []
-    for seed, epoch in epochs.items():
-        path = reference.FOLDER / f"runs/{NAME}/iop/seed{seed}/curve.csv"
-        curve = pd.read_csv(path).set_index("epoch")
-        objective.append(curve.loc[epoch, "ratio_objective"])
+    objective = kept(NAME, "iop", "ratio_objective")
     words = (
-        f"Eq. 20 has a median of {np.median(objective):.2f} (on FreyFaces -2e-06): "
+        f"Eq. 20 has a median of {objective.median():.2f} (on FreyFaces -2e-06): "
         "here T cannot tell q(z) from N(0, I) without error, so that the objective "
         f"tells ratios apart. Of the {most['iop']:.1f} nats of training ELBO that the "
         "optimal prior could add to N(0, I) in the IOP's models the IOP, normalised, "
@@ -131,17 +127,9 @@ def test_what_the_density_ratio_recovers_of_the_optimal_prior():
 
 def test_which_prior_fits_and_which_generalises():
     """The ELBOs of training and of validation at the epochs that are kept."""
-    elbo = {}
-    for method in METHODS:
-        path = reference.FOLDER / f"runs/{NAME}/{method}"
-        curves = [
-            pd.read_csv(path / f"seed{seed}/curve.csv").set_index("epoch").loc[epoch]
-            for seed, epoch in kept(NAME, method).items()
-        ]
-        elbo[method] = pd.DataFrame(curves)[["train_elbo", "valid_elbo"]]
     (train, valid), (vamp_train, vamp_valid), plain = (
-        (elbo[m]["train_elbo"], elbo[m]["valid_elbo"])
-        for m in ("iop", "vampprior-1000", "standard")
+        [kept(NAME, method, column) for column in ("train_elbo", "valid_elbo")]
+        for method in ("iop", "vampprior-1000", "standard")
     )
     assert train.mean() < vamp_train.mean()
     assert valid.mean() > vamp_valid.mean()

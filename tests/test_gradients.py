@@ -126,3 +126,4 @@ def test_glorot_bounds_hold_for_each_block():
         assert 0.97 * bound < layer.weight.abs().max() <= bound, name
         variance = layer.weight.var(dim=(1, 2)).mean().item()
         assert variance == pytest.approx(bound**2 / 3, rel=0.15), name
+        assert not layer.bias.any(), name

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made import run, seeds, write
+from made import arguments, run, seeds, write
 
 from workflow.report import curves
 from workflow.report.tabular import ABSENT
@@ -38,9 +38,10 @@ def made(tmp_path):
 
     def products():
         onehot.main(
-            f"--first-epoch 5 --scores {scores} "
-            f"--runs {' '.join(map(str, folders))} "
-            f"--csv {output[0]} --markdown {output[1]}".split()
+            arguments(
+                *("--first-epoch", 5, "--scores", scores, "--runs", *folders),
+                *("--csv", output[0], "--markdown", output[1]),
+            )
         )
         return pd.read_csv(output[0]).set_index("prior"), output[1].read_text()
 
@@ -105,8 +106,10 @@ def test_what_is_kept_is_scored_on_test_data_alone(tmp_path):
     )
     output = tmp_path / "o.csv"
     onehot.main(
-        f"--first-epoch 1 --scores {path} --runs {folder} --csv {output} "
-        f"--markdown {tmp_path / 'o.md'}".split()
+        arguments(
+            *("--first-epoch", 1, "--scores", path, "--runs", folder),
+            *("--csv", output, "--markdown", tmp_path / "o.md"),
+        )
     )
     row = pd.read_csv(output).iloc[0]
     assert (row["kept_elbo"], row["kept_elbo_n"]) == (-1.5, 1)

@@ -64,7 +64,9 @@ def test_a_commit_that_is_said_goes_before_a_git_that_does_not_know(
 ):
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.delenv("IOP_REPRO_COMMIT", raising=False)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    for name in ("IOP_REPRO_COMMIT", "GIT_DIR"):
+        monkeypatch.delenv(name, raising=False)
     assert provenance.commit() == "unknown"
     monkeypatch.setenv("IOP_REPRO_COMMIT", "0123456789ab")
     assert provenance.commit() == "0123456789ab"
@@ -83,6 +85,8 @@ def test_a_commit_that_is_said_goes_before_a_git_that_does_not_know(
     (tmp_path / "workflow").mkdir()
     (tmp_path / "workflow/Snakefile").write_text("rule all:\n")
     assert provenance.commit() == f"{head}+"
+    monkeypatch.setattr(provenance, "ROOT", tmp_path / "workflow")
+    assert provenance.commit() == "unknown"  # that repository is another's
 
 
 def test_training_code_is_what_a_prior_imports_too(tmp_path, monkeypatch):

@@ -56,6 +56,11 @@ def test_bernoulli_has_its_probability():
         assert test.pvalue > 1e-4
 
 
+def test_a_number_is_a_probability_as_a_tensors_element_is():
+    for probability in (0.0, 0.3, 0.5, 0.97, 1.0):
+        assert threshold(probability) == threshold(torch.tensor(probability)).item()
+
+
 def test_bernoulli_pixels_are_independent():
     draws = Streams([0]).bernoulli("binarise", threshold(0.5), 20_000, 8)[0]
     correlation = np.corrcoef(draws.T.numpy()) - np.eye(8)

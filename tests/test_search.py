@@ -187,6 +187,9 @@ def test_patiences_in_the_table_are_those_of_the_curves(monkeypatch, tmp_path, f
     assert list(table["epochs"]) == [(4 + 4) / 2, 6, 6]
     assert list(table["change"]) == [-0.5, 0, 0]
     assert search.enough(table.reset_index()) == 1  # half a nat is allowed
+    text = "\n".join(search.patience(table.reset_index(), {"mnist": "MNIST"}))
+    assert f"| MNIST | {CELL} | 4.50 (6) | -0.50 (4) |" in " ".join(text.split())
+    assert text.endswith("more than 1 nat: 1.")
     monkeypatch.setattr(search, "LOSS", 0.4)
     assert search.enough(table.reset_index()) == 3
 

@@ -7,8 +7,8 @@ import pytest
 from made import (
     LABEL,
     MNIST,
+    arguments,
     canonical,
-    command,
     write,
 )
 
@@ -18,9 +18,9 @@ from workflow.scripts import table1
 def run_table1(tmp_path, *more):
     out = {kind: tmp_path / f"table1.{kind}" for kind in ("csv", "md", "tex")}
     table1.main(
-        command(
-            f"--configuration quick --csv {out['csv']} "
-            f"--markdown {out['md']} --latex {out['tex']}",
+        arguments(
+            *("--configuration", "quick", "--csv", out["csv"]),
+            *("--markdown", out["md"], "--latex", out["tex"]),
             *more,
         )
     )
@@ -43,6 +43,7 @@ def test_table1_counts_the_arrays(tmp_path):
     assert "Bone marrow (stand-in for Histopathology)" in markdown
     assert r"Bone marrow (stand-in for Histopathology)" in latex
     assert frame.loc[0, "digest"][:12] in markdown
+    assert frame.loc[0, "origin"] == "made"
 
 
 def test_table1_again_shows_what_is_asked_for_and_there(tmp_path):

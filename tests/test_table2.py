@@ -9,8 +9,8 @@ from made import (
     LABEL,
     MARROW,
     MNIST,
+    arguments,
     cells,
-    command,
     seeds,
     spread,
     write,
@@ -23,9 +23,9 @@ from workflow.scripts import table2
 def run_table2(tmp_path, path, asked, *more):
     out = {kind: tmp_path / f"table2.{kind}" for kind in ("csv", "md", "tex")}
     table2.main(
-        command(
-            f"--scores {path} --csv {out['csv']} "
-            f"--markdown {out['md']} --latex {out['tex']}",
+        arguments(
+            *("--scores", path, "--csv", out["csv"]),
+            *("--markdown", out["md"], "--latex", out["tex"]),
             *asked,
             *more,
         )

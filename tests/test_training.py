@@ -115,15 +115,6 @@ def test_ratio_net_recovers_the_log_ratio_of_two_gaussians():
     assert error.mean() < 0.1
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_biases_begin_at_zero(method, small):
-    settings = dataclasses.replace(small, method=method)
-    model = build(settings, 6, "gaussian", Streams([0]))
-    biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
-    assert len(biases) >= 6
-    assert all((p == 0).all() for p in biases)
-
-
 def test_pseudo_inputs_begin_around_their_mean(small):
     settings = dataclasses.replace(
         small, method="vampprior", components=100, pseudo_input_mean=0.3,
