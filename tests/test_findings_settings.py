@@ -220,6 +220,6 @@ def test_the_findings_shows_each_cell_less_the_papers():
     sides = [x for of in (ours, theirs) for x in (of.mean, of.sd, 8)]
     p = stats.ttest_ind_from_stats(*sides, equal_var=False).pvalue
     gap = ours.mean - theirs.mean
-    words = f"(in the paper by {gap:.1f}, not significantly, {said(p)})"
+    words = f"in the paper it lies {gap:.1f} above, not significantly ({said(p)})."
     assert words in flowing(README), words
     assert p >= 0.05
