@@ -85,7 +85,7 @@ pair() {
         # shellcheck disable=SC2086  # the flags are words
         $python -m models.train --data "data/$1.npz" --device "$device" \
             --output "$place/runs/$1/$2" --configuration "$label" \
-            --checkpoint-interval 60 $3 ${PRECISION:+--precision "$PRECISION"} \
+            $3 ${PRECISION:+--precision "$PRECISION"} \
             ${COMPILE:+--compile} </dev/null
     fi && score "$@"
 }

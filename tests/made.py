@@ -9,6 +9,7 @@ from models.data import Dataset, save
 
 LABEL = "quick configuration: 50 % of the paper's seeds & less"
 COMMIT = "0123456789ab"
+NAMED = "--configuration", "paper configuration"
 
 
 def row(dataset, prior, seed, value, components="", **changes):

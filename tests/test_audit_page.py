@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from made import arguments, run, seeds, spread, write
+from made import NAMED, arguments, run, seeds, spread, write
 
 from workflow.report import tabular
 from workflow.scripts import audit
@@ -65,7 +65,7 @@ def page(tmp_path, audits=AUDITS, folders=None):
             "--scores", write(tmp_path / "scores", *SCORES),
             "--audits", write(tmp_path / "audits", *audits),
             "--runs", *(folders or runs(tmp_path)),
-            "--label", "a label", "--importance-samples", 10,
+            *NAMED, "--label", "a label", "--importance-samples", 10,
             "--csv", out[0], "--ratio-csv", out[1], "--markdown", out[2],
         )
     )  # fmt: skip

@@ -47,8 +47,8 @@ def test_the_comparison_with_the_paper(tmp_path):
         comparison, tmp_path, "--scores", *files("scores", "freyfaces"),
         "--cells", *(f"freyfaces/{method}" for method in METHODS.values()),
         "--importance-samples", 10, "--table1", FOLDER / "table1.csv",
-        "--reference", FOLDER / "paper.csv",
-        "--reference-table1", FOLDER / "paper_table1.csv",
+        "--paper", FOLDER / "paper.csv",
+        "--paper-table1", FOLDER / "paper_table1.csv",
         "--order-csv", tmp_path / "o.csv", "--sizes-csv", tmp_path / "s.csv",
         "--protocol", "paper",
     ).set_index("prior")  # fmt: skip

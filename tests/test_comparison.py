@@ -6,6 +6,7 @@ from made import (
     LABEL,
     MARROW,
     MNIST,
+    NAMED,
     arguments,
     canonical,
     cells,
@@ -26,8 +27,9 @@ def compare(tmp_path, path, asked, *more, protocol="paper"):
             *("--scores", path, "--csv", out["c.csv"], "--order-csv", out["o.csv"]),
             *("--sizes-csv", out["s.csv"], "--markdown", out["c.md"]),
             *("--table1", paper / "paper_table1.csv"),
-            *("--reference", paper / "paper.csv"),
-            *("--reference-table1", paper / "paper_table1.csv"),
+            *("--paper", paper / "paper.csv"),
+            *("--paper-table1", paper / "paper_table1.csv"),
+            *NAMED,
             *asked,
             *("--protocol", protocol),
             *more,
@@ -150,7 +152,7 @@ def test_an_unknown_dataset_is_one_line(tmp_path):
 def test_sizes_are_compared(tmp_path):
     ours = tmp_path / "table1.csv"
     files = [ours, "--markdown", tmp_path / "t.md", "--latex", tmp_path / "t.tex"]
-    table1.main(arguments("--csv", *files, "--data", *canonical(tmp_path)))
+    table1.main(arguments(*NAMED, "--csv", *files, "--data", *canonical(tmp_path)))
     _, _, markdown = compare(
         tmp_path, write(tmp_path, *MNIST), cells("mnist"), "--table1", ours
     )

@@ -47,8 +47,9 @@ def command(tmp_path):
     return run
 
 
-def test_a_new_dataset_is_one_entry_of_the_registry(command, mirror):
-    assert command("--mirror", str(mirror)) == 0
+def test_a_new_dataset_is_one_entry_of_the_registry(command, mirror, monkeypatch):
+    monkeypatch.setenv(prepare.MIRROR, str(mirror))
+    assert command() == 0
     dataset = prepare.data.load(command.output)
     assert (dataset.name, dataset.origin) == ("mine", "my file")
     rows = np.concatenate([dataset.train, dataset.valid, dataset.test])
@@ -56,26 +57,16 @@ def test_a_new_dataset_is_one_entry_of_the_registry(command, mirror):
     np.testing.assert_array_equal(rows[np.argsort(rows[:, 0])], expected)
 
 
-def test_the_mirror_by_environment_and_the_flag_before_it(
-    command, mirror, monkeypatch, tmp_path, capsys
-):
-    monkeypatch.setenv(prepare.MIRROR, str(mirror))
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    assert command("--mirror", str(empty)) == 1
-    assert str(empty) in capsys.readouterr().err
-    assert command() == 0
+def test_a_mirror_without_the_file_is_named(command, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv(prepare.MIRROR, str(tmp_path))
+    assert command() == 1
+    assert f"mirror {tmp_path}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("flag", [True, False])
-def test_a_mirror_that_is_no_folder(command, monkeypatch, capsys, flag):
-    more = ["--mirror", "nowhere"] if flag else []
-    if not flag:
-        monkeypatch.setenv(prepare.MIRROR, "nowhere")
-    assert command(*more) == 1
-    error = capsys.readouterr().err
-    assert "nowhere is not a folder" in error
-    assert ("--mirror" if flag else prepare.MIRROR) in error
+def test_a_mirror_that_is_no_folder(command, monkeypatch, capsys):
+    monkeypatch.setenv(prepare.MIRROR, "nowhere")
+    assert command() == 1
+    assert f"{prepare.MIRROR}: nowhere is not a folder" in capsys.readouterr().err
 
 
 def test_errors_have_no_traceback_and_write_nothing(command, capsys):

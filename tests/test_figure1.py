@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from made import run
+from made import NAMED, run
 from matplotlib.colors import to_rgb
 
 from tests.drawn import LABEL, svg_text
@@ -82,7 +82,7 @@ def test_figure1_from_the_command_line(tmp_path):
     command = ["--label", LABEL, "--seed", "1"]
     folder = run(tmp_path / "run", "iop", "", seed=1, commit="0123456789ab+")
     command += ["--runs", folder]
-    command += ["--samples", path, "--output", *outputs]
+    command += [*NAMED, "--samples", path, "--output", *outputs]
     assert set(figure1.read([path], 1)["seed"]) == {1}
     figure1.main(list(map(str, command)))
     first = [output.read_bytes() for output in outputs]

@@ -6,6 +6,7 @@ import made
 import numpy as np
 import pandas as pd
 import pytest
+from made import NAMED
 
 from tests.drawn import LABEL, svg_text
 from workflow.report import curves
@@ -104,7 +105,8 @@ def test_figure2_from_the_command_line(tmp_path):
     epochs, output = np.arange(1, 21), tmp_path / "figure2.svg"
     curve = frame(epochs, -2 + epochs / 50)
     folders = [made.run(tmp_path / m, m, curve) for m in ("standard", "iop")]
-    command = ["--label", LABEL, "--first-epoch", "5", "--output", output, "--runs"]
+    command = ["--label", LABEL, "--first-epoch", "5", "--output", output]
+    command += [*NAMED, "--runs"]
 
     def draw(*runs):
         figure2.main(list(map(str, [*command, *runs])))

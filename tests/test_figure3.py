@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from made import row, seeds, write
+from made import NAMED, row, seeds, write
 
 from tests.drawn import LABEL, svg_text
 from workflow.report import scores, style
@@ -61,7 +61,7 @@ def test_figure3_names_a_stand_in(tmp_path):
     path, output = tmp_path / "scores.csv", tmp_path / "figure3.svg"
     pd.DataFrame(rows, columns=scores.COLUMNS).to_csv(path, index=False)
     command = ["--scores", path, "--output", output, "--importance-samples", "10"]
-    command += ["--label", LABEL, "--dataset", "bone-marrow"]
+    command += [*NAMED, "--label", LABEL, "--dataset", "bone-marrow"]
     figure3.main(list(map(str, command)))
     text = svg_text(output)
     assert "Bone marrow (stand-in for Histopathology)" in text
@@ -104,7 +104,7 @@ def test_figure3_draws_the_proposed_methods_test_scores(tmp_path, monkeypatch):
     )
     asked = ["--dataset", "mnist", "--importance-samples", "10"]
     output = ["--output", str(tmp_path / "f.svg")]
-    figure3.main(["--scores", str(path), *asked, *output])
+    figure3.main([*NAMED, "--scores", str(path), *asked, *output])
     ((mixtures, ours),) = drawn
     assert ours.values.tolist() == [5, 7]
     assert [(c.components, c.values.tolist()) for c in mixtures] == [(9, [3, 4])]

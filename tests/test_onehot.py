@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from made import arguments, run, seeds, write
+from made import NAMED, arguments, run, seeds, write
 
 from workflow.report import curves
 from workflow.report.tabular import ABSENT
@@ -39,6 +39,7 @@ def made(tmp_path):
     def products():
         onehot.main(
             arguments(
+                *NAMED,
                 *("--first-epoch", 5, "--scores", scores, "--runs", *folders),
                 *("--csv", output[0], "--markdown", output[1]),
             )
@@ -107,6 +108,7 @@ def test_what_is_kept_is_scored_on_test_data_alone(tmp_path):
     output = tmp_path / "o.csv"
     onehot.main(
         arguments(
+            *NAMED,
             *("--first-epoch", 1, "--scores", path, "--runs", folder),
             *("--csv", output, "--markdown", tmp_path / "o.md"),
         )

@@ -6,6 +6,8 @@ import re
 
 import pandas as pd
 import pytest
+from made import NAMED
+from made import arguments as typed
 
 from models.settings import Settings
 from tests.test_stopping import scripted
@@ -49,7 +51,7 @@ def folders(tmp_path):
 def test_the_best_mean_is_chosen_and_shown(folders, tmp_path):
     out = tmp_path / "search.csv", tmp_path / "search.md"
     search.main(
-        ["--runs", *map(str, folders), "--csv", str(out[0]), "--markdown", str(out[1])]
+        typed(*NAMED, "--runs", *folders, "--csv", out[0], "--markdown", out[1])
     )
     rows = pd.read_csv(out[0])
     # means of the best: 4.5, 5 and 2.5, although one seed has 6 at 0.001
@@ -77,7 +79,7 @@ def test_a_star_only_where_max_epochs_ends_a_run_before_its_patience(folders, tm
         (folder / "record.json").write_text(text)
     out = tmp_path / "search.csv", tmp_path / "search.md"
     arguments = ["--csv", str(out[0]), "--markdown", str(out[1])]
-    search.main(["--runs", *map(str, folders), *arguments])
+    search.main([*NAMED, "--runs", *map(str, folders), *arguments])
     expected = rf"| MNIST | {CELL} | 2 | 2.50\* | **5.00**\* | 4.50 |"
     lines = [" ".join(line.split()) for line in out[1].read_text().splitlines()]
     assert expected in lines
@@ -90,7 +92,7 @@ def test_a_folder_that_is_none_of_a_search_is_one_line(folders, tmp_path):
     out = ["--csv", str(tmp_path / "s.csv"), "--markdown", str(tmp_path / "s.md")]
     words = r"freyfaces/standard/seed0: expected METHOD/rateR/seedN; of METHOD: 'freyf"
     with pytest.raises(SystemExit, match=words):
-        search.main(["--runs", str(folder), *out])
+        search.main([*NAMED, "--runs", str(folder), *out])
 
 
 def diverge(folder, best):
@@ -110,7 +112,7 @@ def diverge(folder, best):
 def test_a_rate_at_which_a_seed_diverges_is_not_chosen(best, folders, tmp_path):
     diverge(folders[3], best)  # of the rate that else is the best
     out = tmp_path / "search.csv", tmp_path / "search.md"
-    arguments = ["--runs", *map(str, folders)]
+    arguments = [*NAMED, "--runs", *map(str, folders)]
     arguments += ["--csv", str(out[0]), "--markdown", str(out[1])]
     search.main(arguments)
     rows = pd.read_csv(out[0])
@@ -137,14 +139,14 @@ def test_runs_that_do_not_compare_are_refused(old, new, message, folders):
     path = folders[0] / "record.json"
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(SystemExit, match=message):
-        search.main(["--runs", *map(str, folders), "--csv", "x", "--markdown", "y"])
+        search.main(typed(*NAMED, "--runs", *folders, "--csv", "x", "--markdown", "y"))
 
 
 def test_rates_are_compared_over_the_same_seeds(folders):
     words = "mnist/vampprior-500 of seeds 0 1 at 0.0001, 0 1 at 0.0003, 0 at 0.001, exp"
     fewer = [*folders[:1], *folders[2:]]
     with pytest.raises(SystemExit, match=words):
-        search.main(["--runs", *map(str, fewer), "--csv", "x", "--markdown", "y"])
+        search.main(typed(*NAMED, "--runs", *fewer, "--csv", "x", "--markdown", "y"))
 
 
 def test_what_is_usual_is_taken_around_the_best_epoch(folders, monkeypatch):
@@ -207,7 +209,7 @@ def test_the_rule_is_that_of_training(monkeypatch, small):
 
 def test_a_folder_without_a_record_is_named(tmp_path):
     with pytest.raises(SystemExit, match=r"record\.json: not a run's record"):
-        search.main(["--runs", str(tmp_path), "--csv", "x", "--markdown", "y"])
+        search.main([*NAMED, "--runs", str(tmp_path), "--csv", "x", "--markdown", "y"])
 
 
 def test_each_cell_has_its_own_best_rate_and_its_own_divergence():

@@ -40,7 +40,7 @@ def run(tmp_path, folders):
     out = tmp_path / "claim.csv", tmp_path / "claim.md"
     speed_claim.main(
         [
-            "--csv", str(out[0]), "--markdown", str(out[1]),
+            *made.NAMED, "--csv", str(out[0]), "--markdown", str(out[1]),
             "--runs", *map(str, folders),
         ]
     )  # fmt: skip

@@ -9,6 +9,7 @@ from made import (
     LABEL,
     MARROW,
     MNIST,
+    NAMED,
     arguments,
     cells,
     seeds,
@@ -26,6 +27,7 @@ def run_table2(tmp_path, path, asked, *more):
         arguments(
             *("--scores", path, "--csv", out["csv"]),
             *("--markdown", out["md"], "--latex", out["tex"]),
+            *NAMED,
             *asked,
             *more,
         )

@@ -38,16 +38,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--downloads", default=Path("data/raw"), type=Path, help="keeps the raw files"
     )
-    parser.add_argument(
-        "--mirror", type=Path, help=f"folder to search first; or set {MIRROR}"
-    )
     parser.add_argument("--registry", default=registry.REGISTRY, type=Path)
     arguments = parser.parse_args(argv)
     try:
         dataset = prepare(
             arguments.dataset,
             arguments.downloads,
-            _mirror(arguments.mirror),
+            _mirror(),
             arguments.registry,
         )
         data.save(dataset, arguments.output)
@@ -62,15 +59,12 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _mirror(flag: Path | None) -> Path | None:
-    """The mirror folder of the flag or else of the environment."""
-    setting = flag or os.environ.get(MIRROR)
-    if not setting:
-        return None
-    if not Path(setting).is_dir():
-        source = "--mirror" if flag else MIRROR
-        raise DataError(f"{source}: {setting} is not a folder, expected the mirror")
-    return Path(setting)
+def _mirror() -> Path | None:
+    """The folder that the environment names, to be searched before the network."""
+    setting = os.environ.get(MIRROR)
+    if setting and not Path(setting).is_dir():
+        raise DataError(f"{MIRROR}: {setting} is not a folder, expected the mirror")
+    return Path(setting) if setting else None
 
 
 if __name__ == "__main__":

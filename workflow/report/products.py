@@ -55,9 +55,7 @@ def registry() -> Registry:
 def parser(description: str) -> argparse.ArgumentParser:
     """A parser with the arguments that every script takes."""
     common = argparse.ArgumentParser(description=description, allow_abbrev=False)
-    common.add_argument(
-        "--configuration", default="paper configuration", help="its name"
-    )
+    common.add_argument("--configuration", required=True, help="its name")
     common.add_argument(
         "--label", default="", help="text that every product shows, may be empty"
     )

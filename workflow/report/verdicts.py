@@ -24,7 +24,7 @@ class Printed:
     components: int | None
 
 
-def reference(path: str) -> dict[tuple[str, str], Printed]:
+def printed(path: str) -> dict[tuple[str, str], Printed]:
     """Read results/reference/paper.csv by (dataset, prior)."""
     frame = reading.table(path, REFERENCE)
     columns = zip(

@@ -44,9 +44,13 @@ def core(*names):
 SCORING_CODE = core("runs", "evaluation", "quadrature", "scoring", "evaluate")
 AUDIT_CODE = core("runs", "evaluation", "scoring", "audit", "annealing")
 POSTERIOR_CODE = core("runs", "posterior")
-SCRIPTS_CODE = fingerprint(
-    ("workflow/scripts", "workflow/report", "workflow/methods.py")
-)
+SCRIPTS_CODE = [
+    fingerprint(("workflow/scripts", "workflow/report", "workflow/methods.py")),
+    # the words of the registry and of the priors that tables and figures show
+    [(entry.name, entry.title, entry.stands_in_for) for entry in DATASETS.values()],
+    methods.METHODS,
+    methods.ESTIMATED,
+]
 
 
 def present(pairs):
@@ -77,12 +81,6 @@ FIGURES = ["figure1", "figure2"] * bool(ONEHOT) + ["figure3"] * (
 # on the face of every product
 NAME = f"{config['name']} configuration"
 FACE = shlex.join(["--configuration", NAME, "--label", config["label"]])
-# the words of the registry and of the priors that tables and figures show
-WORDS = [
-    [(entry.name, entry.title, entry.stands_in_for) for entry in DATASETS.values()],
-    methods.METHODS,
-    methods.ESTIMATED,
-]
 
 
 wildcard_constraints:

@@ -11,7 +11,6 @@ rule figure1:
         "../../environment.yml"
     params:
         face=FACE,
-        words=WORDS,
         seed=DRAWN,
         folders=folders("records"),
         code=SCRIPTS_CODE,
@@ -33,7 +32,6 @@ rule figure2:
         "../../environment.yml"
     params:
         face=FACE,
-        words=WORDS,
         folders=folders("records"),
         first=WARMUP,
         code=SCRIPTS_CODE,
@@ -54,7 +52,6 @@ rule figure3:
         "../../environment.yml"
     params:
         face=FACE,
-        words=WORDS,
         dataset=config["figure3"]["dataset"],
         samples=config["importance_samples"],
         code=SCRIPTS_CODE,

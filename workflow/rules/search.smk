@@ -49,7 +49,6 @@ rule search:
         "../../environment.yml"
     params:
         face=FACE,
-        words=WORDS,
         folders=folders("records"),
         code=SCRIPTS_CODE,
     shell:

@@ -31,7 +31,6 @@ rule table1:
         "../../environment.yml"
     params:
         face=FACE,
-        words=WORDS,
         kind="--sizes" if COMMITTED else "--data",
         datasets=["--datasets", *config["table1"]] if COMMITTED else [],
         code=SCRIPTS_CODE,
@@ -55,7 +54,6 @@ rule table2:
         "../../environment.yml"
     params:
         face=FACE,
-        words=WORDS,
         cells=TABLE2,
         code=SCRIPTS_CODE,
     shell:
@@ -82,14 +80,13 @@ rule comparison:
         "../../environment.yml"
     params:
         face=FACE,
-        words=WORDS,
         cells=TABLE2,
         protocol=PROTOCOL,
         code=SCRIPTS_CODE,
     shell:
         "python -m workflow.scripts.comparison {params.face} --scores {input.scores}"
-        " {params.cells} --table1 {input.table1} --reference {input.paper}"
-        " --reference-table1 {input.paper_table1} --csv {output.csv}"
+        " {params.cells} --table1 {input.table1} --paper {input.paper}"
+        " --paper-table1 {input.paper_table1} --csv {output.csv}"
         " --order-csv {output.order} --sizes-csv {output.sizes}"
         " --markdown {output.markdown} --protocol {params.protocol} > {log} 2>&1"
 
@@ -111,7 +108,6 @@ rule audit:
         "../../environment.yml"
     params:
         face=FACE,
-        words=WORDS,
         samples=config["importance_samples"],
         folders=folders("records"),
         code=SCRIPTS_CODE,
@@ -138,7 +134,6 @@ rule onehot:
         "../../environment.yml"
     params:
         face=FACE,
-        words=WORDS,
         folders=folders("records"),
         first=WARMUP,
         code=SCRIPTS_CODE,
@@ -162,7 +157,6 @@ rule speed_claim:
         "../../environment.yml"
     params:
         face=FACE,
-        words=WORDS,
         folders=folders("records"),
         code=SCRIPTS_CODE,
     shell:

@@ -15,7 +15,7 @@ from workflow.report.comparison_rows import (
     size_rows,
     value_rows,
 )
-from workflow.report.verdicts import SIZES, Judge, reference, table_sizes
+from workflow.report.verdicts import SIZES, Judge, printed, table_sizes
 from workflow.scripts import table2
 
 NOTES = (
@@ -122,9 +122,9 @@ def main(argv=None):
     """Write the comparison as CSV (one file a part) and Markdown."""
     parser = products.parser(__doc__.splitlines()[0])
     selection.add_arguments(parser)
-    parser.add_argument("--reference", required=True, help="the paper's Table 2")
+    parser.add_argument("--paper", required=True, help="its Table 2")
     parser.add_argument("--table1", required=True, help="our Table 1 in CSV")
-    parser.add_argument("--reference-table1", required=True, help="the paper's")
+    parser.add_argument("--paper-table1", required=True, help="its Table 1")
     parser.add_argument(
         "--protocol",
         choices=("paper", "other"),
@@ -143,7 +143,7 @@ def main(argv=None):
     table, origin = selection.selected(args)
     for dataset in table.datasets:
         registry.name(dataset)  # or one line that says which there are
-    judge = Judge(table, reference(args.reference), registry, reduced)
+    judge = Judge(table, printed(args.paper), registry, reduced)
     values, order = value_rows(judge, name), order_rows(judge, name)
     parts = products.heading("Comparison with the paper", args)
     parts += ["## Values of Table 2", "Test log-likelihoods in nats. " + tally(values)]
@@ -154,7 +154,7 @@ def main(argv=None):
     ]
     products.write_csv(args.csv, values, VALUE_COLUMNS)
     products.write_csv(args.order_csv, order, ORDER_COLUMNS)
-    paper = table_sizes(args.reference_table1)
+    paper = table_sizes(args.paper_table1)
     sizes = size_rows(table_sizes(args.table1), paper, registry, name)
     parts += ["## Sizes of Table 1", tally(sizes), size_table(sizes, registry)]
     products.write_csv(args.sizes_csv, sizes, SIZE_COLUMNS)

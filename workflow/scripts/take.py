@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from models.files import replacing
 from workflow.reference import (
     FOLDER,
     SHORT,
@@ -20,7 +19,7 @@ from workflow.reference import (
     search_runs,
     seeds,
 )
-from workflow.report import reading, selection
+from workflow.report import products, reading, selection
 from workflow.report.reading import BadInput
 
 DIGITS = 7  # of a curve's values: more than a float32 has
@@ -211,8 +210,7 @@ def main(argv=None):
         if text is None:
             target.unlink(missing_ok=True)
             continue
-        with replacing(target) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="")
+        products.write_text(target, text)
     for dataset in args.search:
         print(f"search of {dataset}: {len(search_runs(dataset, args.reference))} runs")
     for dataset, method in args.pairs:
