@@ -47,16 +47,14 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_header(name):
         width = bars
 
 
-@pytest.mark.parametrize(
-    "name", [*DOCUMENTS, "config/reduced.yaml", "config/bfloat16.yaml"]
-)
+@pytest.mark.parametrize("name", [*DOCUMENTS, "config/bfloat16.yaml"])
 def test_what_follows_config_is_taken(name):
     """Snakemake reads true as text, for one."""
     said = re.findall(r"--config((?: \w+=[\w-]+)+)", (ROOT / name).read_text())
     for given in said:
         shipped = configuration.load(*configuration.SHIPPED)
         configuration.check(shipped | parse_config(given.split()))
-    assert said or name not in ("README.md", "docs/speed.md", "config/reduced.yaml")
+    assert said or name not in ("README.md", "docs/speed.md", "config/bfloat16.yaml")
 
 
 def test_readme_names_the_commands_that_there_are():

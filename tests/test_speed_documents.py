@@ -65,6 +65,27 @@ def test_the_documented_ceilings_are_those_of_the_committed_run():
     with open(ROOT / "results/reference/speed/epyc.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     text = flowing("docs/speed.md")
+    plain = {
+        row["method"]: float(row["plain_seconds"])
+        for row in rows
+        if (row["mode"], row["likelihood"]) == ("float32", "bernoulli")
+    }
+    words = f"VampPrior takes {plain['vampprior'] / plain['iop']:.2f} times as long as"
+    assert words in text, words
+    at_least, at_most = (
+        of(
+            float(row["gigaflop"])
+            / float(row["matmul_ceiling"])
+            / float(row["engine_seconds"])
+            for row in rows
+            if row["mode"] == "float32"
+        )
+        for of in (min, max)
+    )
+    words = (
+        f"{100 * at_least:.0f} to {100 * at_most:.0f} % of the float32 engine's time"
+    )
+    assert words in text, words
     for mode, words in (
         ("float32", "would be {}, {} and {} in float32"),
         ("bfloat16", "and {}, {} and {} in bfloat16"),

@@ -144,7 +144,8 @@ def page(found: list[Side], paper: pd.DataFrame, registry) -> str:
             tabular.markdown(HEADER, grid(lines, paper, registry), left=(0, 1, 2)),
             verdicts(lines, found[0].config["table2"]["priors"]),
             tabular.listed(facts),
-            "The scores of each seed are in `results/reference/variants/`. Made by",
+            "The scores of each seed are in `results/reference/variants/`. "
+            "These commands make such runs, with all seeds of the configuration:",
             "\n".join(["```bash", *commands, "```"]),
             "(`python -m workflow.scripts.take --results results/NAME --reference "
             "results/reference/variants/NAME DATASET/METHOD` takes a variant's runs "
