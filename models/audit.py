@@ -85,9 +85,9 @@ def encoded(model, dataset, streams) -> tuple[torch.Tensor, torch.Tensor]:
 
 @torch.no_grad()
 def whitened(density, mean, log_variance) -> annealing.Ratio:
-    """ln of a density over N(m, C + I), in coordinates where that one is N(0, I).
+    """ln of a density over N(m, V + I), in coordinates where that one is N(0, I).
 
-    m and C are the moments of q(z); mean and log_variance as from `encoded`. q(z)
+    m and V are the moments of q(z); mean and log_variance as from `encoded`. q(z)
     drifts away from N(z|0, I), from where next to no chain finds it. With I on top the
     start is at least as wide as that, for what lies beside q(z).
     """

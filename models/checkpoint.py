@@ -32,9 +32,10 @@ class Scratch:
         Raises OSError for a file that is there and cannot be read, and what torch
         raises where memory is full: it may be whole.
         """
-        if not self.path.exists():
+        try:
+            content = io.BytesIO(self.path.read_bytes())
+        except FileNotFoundError:
             return None
-        content = io.BytesIO(self.path.read_bytes())
         try:  # beside the run that is there already a GPU may have no room for it
             saved = torch.load(content, map_location="cpu", weights_only=True)
         except Exception as error:  # foreign or damaged, which costs time only
@@ -56,12 +57,10 @@ class Scratch:
 
     def save(self, state: dict) -> None:
         """Write beside the file, then rename over it. Raises OSError if it cannot."""
+        content = io.BytesIO()  # torch's own error for a disk that is full names none
+        torch.save({"key": self.key, "state": state}, content)
         with replacing(self.path) as temporary:
-            try:
-                torch.save({"key": self.key, "state": state}, temporary)
-            except RuntimeError as error:  # torch's, for a disk that is full
-                line = str(error).splitlines()[0]
-                raise OSError(f"{self.path}: cannot be written ({line})") from error
+            temporary.write_bytes(content.getbuffer())
         self._last = time.monotonic()
 
     def remove(self) -> None:

@@ -102,7 +102,7 @@ def load(path: str | os.PathLike) -> Dataset:
         with npz(path) as file:
             facts = json.loads(str(file["facts"]))
             arrays = {split: file[split] for split in SPLITS}
-        digest = facts.pop("digest")
+        digest = str(facts.pop("digest"))
         dataset = Dataset(**facts, **arrays)
     except (FileNotFoundError, MemoryError):
         raise

@@ -29,7 +29,9 @@ def scores(model, dataset, streams, arguments):
     if quadrature.possible(model, dataset.test):
         what = model, dataset.test, streams("exact")
         yield "test", "exact_log_likelihood", 0, quadrature.log_likelihood(*what)
-        if hasattr(model, "log_weights") and quadrature.possible(model, dataset.train):
+        # q(z) of images, which those of a dynamic dataset become only when drawn
+        known = hasattr(model, "log_weights") and not dataset.dynamic
+        if known and quadrature.possible(model, dataset.train):
             values = quadrature.log_likelihood(*what, aggregated=dataset.train)
             yield "test", "optimal_prior_log_likelihood", 0, values
 

@@ -1,4 +1,4 @@
-"""Whether an error says that memory is full."""
+"""Whether an error says that memory is full, and how a command says so."""
 
 import torch
 
@@ -9,6 +9,12 @@ def full(error: Exception) -> bool:
     return isinstance(error, kinds) or "can't allocate memory" in str(error)
 
 
-def said(error: Exception) -> str:
-    """The first line of what it says."""
-    return (str(error) or type(error).__name__).splitlines()[0]
+def line(error: Exception, many: int, what: str, fewer: str, rest: str = "") -> str:
+    """What a command says of it: with `many` of `what` at once, `fewer` would help."""
+    held = f"{many} {what}s side by side" if many > 1 else f"one {what}"
+    fewer = f", or {fewer}" if many > 1 else ""
+    said = (str(error) or type(error).__name__).splitlines()[0]
+    return (
+        f"error: out of memory with {held}; expected a device with more{fewer}{rest} "
+        f"({said})"
+    )

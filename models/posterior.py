@@ -1,15 +1,12 @@
 """Draw posterior samples of one-hot vectors for Figure 1."""
 
 import argparse
-import csv
-import sys
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 
-from models import data, machine, options, runs
-from models.files import replacing
+from models import data, options, runs, scoring
 
 COLUMNS = "prior seed vector z1 z2 epoch commit data_digest".split()
 
@@ -25,26 +22,18 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> None:
     """Sample z once for every test vector, as Figure 1 does, and write a CSV."""
-    arguments = parser().parse_args(argv)
-    try:
-        device = machine.prepare(arguments)
-        dataset = options.dataset(arguments.data)
-        rows = list(samples(arguments.runs, dataset, device))
-        with replacing(arguments.output) as path, open(path, "w", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(rows)
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    scoring.table(parser().parse_args(argv), COLUMNS, samples)
 
 
 @torch.no_grad()
-def samples(folders, dataset: data.Dataset, device) -> Iterator[tuple]:
+def samples(arguments, dataset: data.Dataset, device) -> Iterator[dict]:
     """Yield rows of COLUMNS: one sample of q(z|x) for every test vector and seed."""
     vectors = np.argmax(dataset.test, 1).tolist()
-    for model, facts in runs.read(folders, dataset, device):
+    for model, facts in runs.read(arguments.runs, dataset, device):
         if facts[0]["settings"]["latent_dim"] != 2:
-            raise ValueError(f"{folders[0]}: latent_dim is not 2; Figure 1 is 2-d")
+            raise ValueError(
+                f"{arguments.runs[0]}: latent_dim is not 2; Figure 1 is 2-d"
+            )
         x = torch.from_numpy(dataset.test).to(device)
         streams = runs.streams(facts, device, "posterior")
         noise = streams.normal("scores", len(x), model.noise_dim)
@@ -53,7 +42,7 @@ def samples(folders, dataset: data.Dataset, device) -> Iterator[tuple]:
             run = fact["settings"]["method"], fact["seed"]
             origin = fact["epoch"], fact["record"]["commit"], fact["data_digest"][:16]
             for vector, point in zip(vectors, points, strict=True):
-                yield *run, vector, *point, *origin
+                yield dict(zip(COLUMNS, (*run, vector, *point, *origin), strict=True))
 
 
 if __name__ == "__main__":

@@ -49,8 +49,11 @@ def _imports(name: str) -> Iterator[str]:
             module = importlib.util.resolve_name(parent, package)
             found = [module, *(f"{module}.{alias.name}" for alias in node.names)]
         for module in dict.fromkeys(found):
-            if (ROOT / (path := f"{module.replace('.', '/')}.py")).is_file():
-                yield path
+            stem = module.replace(".", "/")
+            for path in (f"{stem}.py", f"{stem}/__init__.py"):
+                # that of models itself is a docstring
+                if path != "models/__init__.py" and (ROOT / path).is_file():
+                    yield path
 
 
 @functools.cache

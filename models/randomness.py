@@ -29,7 +29,7 @@ CERTAIN = 32767  # the greatest int16 stands for probability one
 class Streams:
     """Generators for a stack of seeds; every draw has a leading axis of seeds.
 
-    seeds: integers, one for each member of the stack.
+    seeds: integers, 0 or more, one for each member of the stack.
     device: where the numbers are drawn and stay.
     purpose: text that tells apart what shares seeds, such as two methods.
     """

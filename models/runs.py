@@ -20,11 +20,6 @@ from models.training import build
 WEIGHTS, CURVES, RECORD = "weights.npz", "curve.csv", "record.json"
 
 
-def folder(output: str | os.PathLike, seed: int) -> Path:
-    """Return where the run of `seed` lies below the folder of its pair."""
-    return Path(output) / f"seed{seed}"
-
-
 def write(
     path: Path,
     run: Run,
@@ -81,6 +76,10 @@ def read(
     for path, (facts, _) in zip(folders, found, strict=True):
         if facts["settings"] != first["settings"]:
             raise ValueError(f"{path}: its settings are not those of {folders[0]}")
+        if facts["dataset"] != dataset.name:
+            raise ValueError(
+                f"{path}: trained on {facts['dataset']}, expected {dataset.name}"
+            )
         if facts["data_digest"] != dataset.digest:
             raise ValueError(
                 f"{path}: trained on data with digest {facts['data_digest'][:12]}, "

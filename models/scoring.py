@@ -2,15 +2,16 @@
 
 import argparse
 import csv
+import functools
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
 from models import machine, memory, options, provenance, runs
-from models.files import replacing
+from models.files import check_writable, replacing
 from models.settings import Settings
 
 COLUMNS = (
@@ -21,6 +22,8 @@ COLUMNS = (
 
 # (model, dataset, streams of a use, arguments) -> split, metric, samples, values (S,)
 Measure = Callable[..., Iterator[tuple[str, str, int, torch.Tensor]]]
+# (arguments, dataset, device) -> rows by column
+Rows = Callable[..., Iterator[dict]]
 
 
 def parser(module: str, description: str) -> argparse.ArgumentParser:
@@ -37,36 +40,39 @@ def parser(module: str, description: str) -> argparse.ArgumentParser:
 
 def write(arguments: argparse.Namespace, measure: Measure) -> None:
     """Measure every run and write one CSV; exits with one line on bad input."""
+    table(arguments, COLUMNS, functools.partial(_rows, measure))
+
+
+def table(arguments: argparse.Namespace, columns: Sequence[str], rows: Rows) -> None:
+    """Write what rows(arguments, dataset, device) yields; exits as `write` does."""
     try:
-        rows = list(_rows(arguments, measure))
+        _check(arguments)
+        device = machine.prepare(arguments)
+        found = list(rows(arguments, options.dataset(arguments.data), device))
         with replacing(arguments.output) as path, open(path, "w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows(found)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     except (RuntimeError, MemoryError) as error:
         if not memory.full(error):
             raise
         many = len(machine.stacks(arguments.runs, torch.device(arguments.device))[0])
-        what, fewer = "one run", ""
-        if many > 1:
-            what, fewer = f"{many} runs side by side", ", or fewer --runs"
-        sys.exit(
-            f"error: out of memory with {what}; expected a device with more{fewer} "
-            f"({memory.said(error)})"
-        )
+        sys.exit(memory.line(error, many, "run", "fewer --runs"))
 
 
-def _rows(arguments, measure) -> Iterator[dict]:
+def _check(arguments) -> None:
     if os.path.isdir(arguments.output):
         raise ValueError(f"--output {arguments.output}: a folder, expected a file")
     found = [os.path.realpath(folder) for folder in arguments.runs]
     for folder, path in zip(arguments.runs, found, strict=True):
         if found.count(path) > 1:
             raise ValueError(f"--runs {folder}: given twice, expected each run once")
-    device = machine.prepare(arguments)
-    dataset = options.dataset(arguments.data)
+    check_writable(os.path.dirname(arguments.output) or ".")
+
+
+def _rows(measure, arguments, dataset, device) -> Iterator[dict]:
     scoring = {
         "configuration": arguments.configuration,
         "scoring_commit": provenance.commit(),
@@ -74,11 +80,8 @@ def _rows(arguments, measure) -> Iterator[dict]:
     }
     for model, facts in runs.read(arguments.runs, dataset, device):
         traces = [_trace(fact, model.own_settings) | scoring for fact in facts]
-
         # streams apart, so that one metric's samples do not move another
-        def streams(use, facts=facts):
-            return runs.streams(facts, device, use)
-
+        streams = functools.partial(runs.streams, facts, device)
         for split, metric, samples, values in measure(
             model, dataset, streams, arguments
         ):

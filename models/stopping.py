@@ -8,11 +8,12 @@ import torch
 
 from models.settings import Settings
 
-# A run's curve, in nats an image. train_*: means over the epoch, of weights and, with a
-# ratio net, of a T that the epoch's own updates of psi still move on; valid_*: after
-# all updates, without dropout. An ELBO is reconstruction less KL whatever beta, the KL
-# term's weight. ratio_objective: Eq. 20 on training images in psi's last epoch, with
-# dropout. seconds: of training, from its start.
+# A run's curve, in nats an image. train_*: means over the epoch, as the weights move,
+# with the T of the epoch before; valid_*: after all updates, T's too, without dropout.
+# An ELBO is reconstruction less KL whatever beta, the KL term's weight.
+# ratio_objective: Eq. 20 on training images in psi's last epoch, with dropout.
+# seconds: of training and validation from the start; not those of checkpoints, of
+# quadrature, or of epochs lost when a process was killed.
 CURVE = (
     "epoch beta train_elbo train_reconstruction train_kl valid_elbo "
     "valid_reconstruction valid_kl valid_exact_log_likelihood ratio_objective seconds"
@@ -30,7 +31,7 @@ class Run:
     best_elbo: float = -np.inf  # on validation data, in nats
     best_epoch: int = 0
     stopped: bool = False
-    failure: str = ""  # how it diverged; what was best before is kept, if no estimate
+    failure: str = ""  # how it diverged; the epochs before it count, if no estimate
     weights: Weights = field(default_factory=dict)  # at best_epoch
 
     @property

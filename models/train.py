@@ -11,6 +11,7 @@ import torch
 
 from models import machine, memory, options, priors, progress, provenance, runs
 from models.checkpoint import Scratch
+from models.files import check_writable
 from models.provenance import now
 from models.stopping import Run
 from models.training import Trainer, train
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
         type=float,
         default=Scratch.INTERVAL,
         metavar="SECONDS",
+        help=f"between two checkpoints; default {Scratch.INTERVAL:.0f}",
     )
     p.add_argument(
         "--curves-only",
@@ -70,13 +72,8 @@ def main(argv: list[str] | None = None) -> None:
             raise
         device = torch.device(arguments.device)
         stack = len(machine.stacks(arguments.seeds, device)[0])
-        many, fewer = "one seed", ""
-        if stack > 1:
-            many, fewer = f"{stack} seeds side by side", ", or a lower seeds_per_job"
-        sys.exit(
-            f"error: out of memory with {many}; expected a device with more{fewer}; a "
-            f"lower batch_size is another protocol ({memory.said(error)})"
-        )
+        rest = "; a lower batch_size is another protocol"
+        sys.exit(memory.line(error, stack, "seed", "a lower seeds_per_job", rest))
 
 
 def _compiler_error() -> type[Exception]:
@@ -100,6 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--output {arguments.output}: a file, expected a folder")
     device = machine.prepare(arguments)
     dataset = options.dataset(arguments.data)
+    check_writable(arguments.output)
     compiled = arguments.compile and machine.compiler_works(device)
     if arguments.compile and not compiled:
         print("no compiler works here: the steps run as they are", file=sys.stderr)
@@ -123,10 +121,10 @@ def run(arguments: argparse.Namespace) -> None:
         "command": shlex.join(["python", "-m", "models.train", *_argv(arguments)]),
     }
     for stack in machine.stacks(seeds, device):
-        name = "-".join(map(str, stack))
+        ends = "-".join(map(str, dict.fromkeys([stack[0], stack[-1]])))
         scratch = Scratch(
-            Path(arguments.output) / f".seed{name}.checkpoint",
-            f"{digest} {name}",
+            Path(arguments.output) / f".seed{ends}.checkpoint",
+            f"{digest} {stack}",
             arguments.checkpoint_interval,
         )
         scratches.append(scratch)
@@ -158,7 +156,7 @@ def _train(trainer: Trainer, scratch: Scratch, arguments, shared: dict) -> list[
             "finished": now(),
         }
         if arguments.curves_only or one.weights:
-            folder = runs.folder(arguments.output, one.seed)
+            folder = Path(arguments.output) / f"seed{one.seed}"
             runs.write(folder, one, dataset, chosen, record, arguments.curves_only)
 
     def report(trainer: Trainer) -> None:
@@ -181,6 +179,7 @@ def _digest(chosen, dataset, made_by) -> str:
     """Digest of what a run's numbers depend on, beside its seed."""
     facts = [
         chosen.as_dict(),
+        chosen.streams(dataset.name),
         dataset.digest,
         made_by,
         provenance.training_code(chosen.method, chosen.latent_dim),

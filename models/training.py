@@ -79,7 +79,7 @@ def _check_shapes(model, settings: Settings, pixels: int, streams: Streams) -> N
 class Trainer:
     """Trains a stack of seeds on one dataset, an epoch at a time.
 
-    seeds: any distinct integers; each member is, up to rounding, what it is alone.
+    seeds: distinct, 0 or more; each member is, up to rounding, what it is alone.
     device: where everything lives; on a GPU the steps are captured in graphs.
     compiled: whether torch.compile is used.
     captured: whether CUDA graphs are; by default on a GPU. Numbers are the same.

@@ -32,7 +32,7 @@ class VAE(nn.Module):
 
     @property
     def own_settings(self) -> tuple[str, ...]:
-        """Names of the settings that this prior reads and others do not."""
+        """Names of the settings that only some methods read, this one among them."""
         return self.prior.own_settings
 
     @property

@@ -77,7 +77,7 @@ def test_the_seconds_before_a_resumption_count(small):
 
 @pytest.mark.parametrize(
     "change",
-    ["data", "settings", "code", "method", "cpu", "device", "versions", "compiled"],
+    "data name settings code method cpu device versions compiled".split(),
 )
 def test_a_checkpoint_of_another_run_is_ignored(change, made, tmp_path, monkeypatch):
     monkeypatch.setattr(Scratch, "remove", lambda self: None)
@@ -88,6 +88,9 @@ def test_a_checkpoint_of_another_run_is_ignored(change, made, tmp_path, monkeypa
         dataset = images("bernoulli")
         path = tmp_path / "other/made.npz"
         save(dataclasses.replace(dataset, train=1 - dataset.train), path)
+    elif change == "name":  # of which the random numbers are
+        path = tmp_path / "other.npz"
+        save(dataclasses.replace(images("bernoulli"), name="other"), path)
     elif change == "settings":
         more = ["--learning-rate", "0.01"]
     elif change == "method":
@@ -120,7 +123,7 @@ def test_a_disk_that_is_full_is_told_and_an_older_checkpoint_stands(tmp_path):
     scratch = Scratch(tmp_path / "x", key="this")
     scratch.save({"epoch": 1})
     (tmp_path / f".{os.getpid()}.x").symlink_to("/dev/full")
-    with pytest.raises(OSError, match=r"/x: cannot be written \("):
+    with pytest.raises(OSError, match="No space left"):
         scratch.save({"epoch": 2})
     assert scratch.load() == {"epoch": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["x"]

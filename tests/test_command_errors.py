@@ -9,6 +9,7 @@ import torch
 from commanded import SMALL, run_training, scores
 
 from models import (
+    audit,
     data,
     evaluate,
     evaluation,
@@ -137,6 +138,20 @@ def test_samples_that_no_plane_shows_are_refused(made, tmp_path, capsys):
     assert "seed0: latent_dim is not 2; Figure 1 is 2-d" in text
 
 
+def test_an_output_that_cannot_be_written_is_told_before_the_work(
+    made, tmp_path, monkeypatch, capsys
+):
+    run_training(made, "standard", [0], tmp_path)
+    (tmp_path / "file").touch()
+    output = "--data", made, "--output", tmp_path / "file/x"
+    monkeypatch.setattr(Trainer, "run_epoch", None)
+    monkeypatch.setattr(runs, "read", None)
+    assert f"{tmp_path}/file" in failure(capsys, train.main, *output, "--seeds", 1)
+    for command in (evaluate, audit, posterior):
+        of = *output, "--runs", tmp_path / "seed0"
+        assert f"{tmp_path}/file" in failure(capsys, command.main, *of)
+
+
 def test_out_of_memory_names_what_to_lower(made, tmp_path, monkeypatch, capsys):
     def full(self):
         raise torch.OutOfMemoryError("no room for 1 GiB\nand much more text")
@@ -184,8 +199,9 @@ def test_a_full_memory_while_scoring_is_one_line(made, tmp_path, monkeypatch, ca
 def test_evaluation_errors_are_one_line(made, tmp_path, capsys):
     run_training(made, "standard", [0], tmp_path / "a")
     run_training(made, "iop", [0], tmp_path / "b")
-    other = images("bernoulli", n=41, name="other")
-    data.save(other, tmp_path / "other.npz")
+    (tmp_path / "more").mkdir()
+    data.save(images("bernoulli", n=41), tmp_path / "more/made.npz")
+    data.save(images("bernoulli", name="other"), tmp_path / "other.npz")
 
     def fails(dataset, *folders):
         arguments = ["--data", dataset, "--output", tmp_path / "s.csv", "--runs"]
@@ -196,6 +212,9 @@ def test_evaluation_errors_are_one_line(made, tmp_path, capsys):
         made, tmp_path / "a/seed0", tmp_path / "b/seed0"
     )
     assert "trained on data with digest" in fails(
+        tmp_path / "more/made.npz", tmp_path / "a/seed0"
+    )
+    assert "a/seed0: trained on made, expected other" in fails(
         tmp_path / "other.npz", tmp_path / "a/seed0"
     )
     record = tmp_path / "b/seed0" / runs.RECORD

@@ -115,6 +115,15 @@ def test_training_code_is_what_a_prior_imports_too(tmp_path, monkeypatch):
         assert after[0] != before[0], name
         assert after[1] == before[1], name
         before = after
+    (models / "deeper.py").unlink()
+    (models / "deeper").mkdir()
+    packages = []
+    for text in ("x = 1\n", "x = 2\n"):
+        (models / "deeper/__init__.py").write_text(text)
+        packages.append(codes())
+    assert packages[0][0] != packages[1][0]
+    assert packages[0][1] == packages[1][1] == before[1]
+    before = packages[1]
     assert codes(audit="x = 1\n") == before
     provenance.fingerprint.cache_clear()
 

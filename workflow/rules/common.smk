@@ -43,7 +43,7 @@ def core(*names):
 # of what a file's content depends on: a comment or a new branch makes nothing anew
 SCORING_CODE = core("runs", "evaluation", "quadrature", "scoring", "evaluate")
 AUDIT_CODE = core("runs", "evaluation", "scoring", "audit", "annealing")
-POSTERIOR_CODE = core("runs", "posterior")
+POSTERIOR_CODE = core("runs", "scoring", "posterior")
 SCRIPTS_CODE = [
     fingerprint(("workflow/scripts", "workflow/report", "workflow/methods.py")),
     # the words of the registry and of the priors that tables and figures show
