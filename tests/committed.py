@@ -89,9 +89,9 @@ def welch(one, other):
 
 
 def scatter(one, other):
-    """p of the two-sided F-test that two groups of eight scatter alike."""
-    ratio = one.var() / other.var()
-    return 2 * min(stats.f.sf(ratio, 7, 7), stats.f.cdf(ratio, 7, 7))
+    """p of the two-sided F-test that two groups scatter alike."""
+    of = one.var() / other.var(), len(one) - 1, len(other) - 1
+    return 2 * min(stats.f.sf(*of), stats.f.cdf(*of))
 
 
 def said(p):

@@ -38,16 +38,13 @@ def test_the_findings_says_what_another_split_of_freyfaces_does():
     tests = [against(here, theirs).pvalue for here, theirs in pairs]
     assert min(gaps) > 0
     assert max(tests) < 0.05
-    away = [f"{g:+.1f} ({said(p)})" for g, p in zip(gaps, tests, strict=True)]
     (seeds,) = {len(of) for of in new.values()}
     for words in (
         f"{WORDS[seeds]} seeds of each prior. The order of the means is that of the",
         f"moves the means by {moved[0]:+.1f} (standard VAE, {said(ps[0])}), "
         f"{moved[1]:+.1f} (VampPrior, {said(ps[1])}) and {moved[2]:+.1f} (IOP, "
         f"{said(ps[2])})",
-        "all three would differ from the paper's, higher: by {}, {} and {}.".format(
-            *away
-        ),
+        "On this split all three would differ from the paper's, higher.",
     ):
         assert words in flowing(FINDINGS)
     assert min(tests) < 0.001
