@@ -22,6 +22,10 @@ from workflow.configuration import ROOT
             "training.learning_rate: nan; expected a number",
         ),
         (
+            {"training": {"learning_rate": 10**400}},
+            "training.learning_rate: 1000",
+        ),
+        (
             {"datasets": {"onehot": {"latent_dim": 3}}},
             "onehot, standard: latent_dim is 3; expected 2",
         ),

@@ -93,6 +93,13 @@ def test_a_wrong_download_is_refused_and_the_next_address_tried(tmp_path, networ
     assert files_below(tmp_path / "raw") == ["mine/mine.npz"]
 
 
+def test_a_name_is_asked_for_as_an_address_has_it(tmp_path, network):
+    network.table[URL + "my%20images%231.npz"] = [GOOD]
+    found = alternative(name="my images#1.npz", base_urls=(URL,))
+    sources.obtain(entry(found), tmp_path / "raw")
+    assert files_below(tmp_path / "raw") == ["mine/my images#1.npz"]
+
+
 def test_wrong_content_is_refused_and_the_next_tried(tmp_path, mirror, network):
     content = hashlib.sha256(IMAGES.tobytes()).hexdigest()
     other = npz_bytes(IMAGES[::-1])

@@ -131,6 +131,17 @@ def test_what_decides_no_number_makes_nothing_anew(finished):
         assert jobs(finished, *TINY, "--config", *how) == {}
 
 
+def test_another_order_is_made_anew(finished):
+    rows = "table1=[digits-gray, onehot, digits-binary]"
+    assert jobs(finished, *TINY, "--config", rows) == {
+        "table1": 1, "comparison": 1, "all": 1,
+    }  # fmt: skip
+    columns = "table2={datasets: [digits-gray, digits-binary]}"
+    found = jobs(finished, *TINY, "--config", columns)
+    assert {"audit", "speed_claim"} <= set(found)
+    assert not any(rule.startswith(("train", "evaluate")) for rule in found)
+
+
 def test_words_are_made_anew_and_nothing_else(finished):
     for name, old, new in (
         ("config/datasets.yaml", "title: Digits (gray)", "title: Gray digits"),

@@ -149,7 +149,7 @@ def method(config: dict, dataset: str, prior: str) -> str:
 def settings(config: dict, dataset: str, method: str) -> Settings:
     """Return the protocol of a pair: training, then datasets, then cells.
 
-    method: a prior or avb, with -K behind it if it is a mixture.
+    method: a prior or avb; with -K behind a mixture, that K is its components.
     """
     prior, _, components = method.partition("-")
     merged = dict(config["training"])

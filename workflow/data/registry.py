@@ -24,7 +24,11 @@ CODE = (
     "workflow/data/readers.py",
     "workflow/data/unpickle.py",
 )
-FORMATS = ("bone_marrow", "omniglot")  # files of workflow/data for some readers alone
+FORMATS = {  # files that some readers need alone
+    "bone-marrow": "workflow/data/bone_marrow.py",
+    "omniglot-packed": "workflow/data/omniglot.py",
+    "omniglot-zips": "workflow/data/omniglot.py",
+}
 
 
 @dataclass(frozen=True)
@@ -109,13 +113,8 @@ class Entry:
 
     def code(self) -> str:
         """Digest of the Python files that decide the arrays."""
-        readers = {each.reader.replace("-", "_") for each in self.alternatives}
-        own = (
-            f"workflow/data/{name}.py"
-            for name in FORMATS
-            if any(reader.startswith(name) for reader in readers)
-        )
-        return fingerprint((*CODE, *own))
+        own = {FORMATS[a.reader] for a in self.alternatives if a.reader in FORMATS}
+        return fingerprint((*CODE, *sorted(own)))
 
 
 def load(path: str | os.PathLike = REGISTRY) -> dict[str, Entry]:
@@ -185,6 +184,11 @@ def _check(entry: Entry, entries: dict[str, Entry], path) -> None:
     if clip is not None and clip[0] >= clip[1]:
         raise DataError(f"{where}.scaling.clip: is {list(clip)}, expected lowest first")
     for index, alternative in enumerate(entry.alternatives):
+        if alternative.reader == "npz" and len(alternative.files) != 1:
+            raise DataError(
+                f"{where}.alternatives.{index}.files: {len(alternative.files)} files, "
+                "expected one that reader npz reads"
+            )
         for number, file in enumerate(alternative.files):
             if not file.digests and entry.content_sha256 is None:
                 raise DataError(

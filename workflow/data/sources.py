@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
 import numpy as np
 
@@ -123,9 +124,9 @@ def _below(folder: Path, name: str) -> Iterator[Path]:
 
 
 def _remote(file: File, alternative: Alternative, target: Path) -> Path:
-    reasons = []
+    reasons, name = [], quote(file.name)
     writers = [
-        lambda copy, url=base + file.name: fetch.https(url, copy)
+        lambda copy, url=base + name: fetch.https(url, copy)
         for base in alternative.base_urls
     ]
     if alternative.wheel is not None:

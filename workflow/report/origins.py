@@ -10,8 +10,8 @@ from workflow.report import reading
 FACTS = ("commit", "device", "torch", "precision")
 
 
-def line(kind: str, facts: Iterable[tuple[str, str, str, str]]) -> str:
-    """Every value of FACTS that occurs; ``kind`` says of what, as "Scores"."""
+def line(kind: str, facts: Iterable[tuple[str, ...]]) -> str:
+    """Each value that occurs, of the first of FACTS. kind: of what, as "Scores"."""
     columns = zip(*facts, strict=True)
     words = []
     for name, column in zip(FACTS, columns, strict=False):

@@ -43,13 +43,15 @@ def record(path: str | Path) -> Iterator[dict]:
 def table(path: str | Path, columns: Iterable[str]) -> pd.DataFrame:
     """A CSV file as text, (rows, its columns), with at least ``columns``.
 
-    The index counts lines of the file, so that an error can name one.
+    The index counts lines that are not blank, so that an error can name one.
     Raises BadInput when a column is missing or the file is no CSV.
     """
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeError) as error:
         raise BadInput(f"{path}: not a CSV file ({str(error).strip()})") from error
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas would shift the columns
+        raise BadInput(f"{path}: rows have more fields than the header names")
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         raise BadInput(
@@ -94,7 +96,7 @@ def _finite(text: str) -> float:
 
 def _whole(text: str) -> int:
     number = _finite(text)  # a column with gaps may have been written as 500.0
-    if number != int(number) or number < 0:
+    if number != int(number) or not 0 <= number < 2**63:
         raise ValueError(text)
     return int(number)
 

@@ -49,6 +49,7 @@ rule search:
         "../../environment.yml"
     params:
         face=FACE,
+        order=config["table2"]["priors"],
         folders=folders("records"),
         code=SCRIPTS_CODE,
     shell:

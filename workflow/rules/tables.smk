@@ -33,6 +33,7 @@ rule table1:
         face=FACE,
         kind="--sizes" if COMMITTED else "--data",
         datasets=["--datasets", *config["table1"]] if COMMITTED else [],
+        order=config["table1"],  # Snakemake does not compare that of the input
         code=SCRIPTS_CODE,
     shell:
         "python -m workflow.scripts.table1 {params.face} {params.kind} {input.sizes}"
@@ -109,6 +110,7 @@ rule audit:
     params:
         face=FACE,
         samples=config["importance_samples"],
+        order=AUDITED,
         folders=folders("records"),
         code=SCRIPTS_CODE,
     shell:
@@ -157,6 +159,7 @@ rule speed_claim:
         "../../environment.yml"
     params:
         face=FACE,
+        order=TRAINED,
         folders=folders("records"),
         code=SCRIPTS_CODE,
     shell:
