@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from made import NAMED, arguments, run, seeds, spread, write
 
-from workflow.report import tabular
+from workflow.report import products, tabular
 from workflow.scripts import audit
 
 IOP, VAMP = spread(1400, 3), spread(1396, 2)
@@ -140,6 +140,27 @@ def test_a_count_that_some_seeds_lack_is_not_shown(tmp_path):
              for rows in AUDITS]  # fmt: skip
     _, ratio, _ = page(tmp_path, fewer)
     assert ratio["components_in_use"].isna().all()
+
+
+def test_priors_of_one_title_have_a_line_each(monkeypatch):
+    rows = [
+        {
+            "dataset": "freyfaces", "prior": prior, "normalised": False, "n": 8,
+            "mean": mean, "sd": 1.0, "samples": 10, "bold": False,
+        }
+        for prior, mean in (("vampprior", 1402.0), ("standard", 1300.0))
+    ]  # fmt: skip
+    for row in rows:
+        monkeypatch.setitem(audit.METHODS, row["prior"], "Same")
+    _, lines = audit.grid(rows, products.registry())
+    same = ["FreyFaces", "Same", "8"]
+    assert lines == [[*same, "1402.00 ± 1.00"], [*same, "1300.00 ± 1.00"]]
+
+
+def test_a_mixture_whose_k_is_a_constant_has_no_k_to_show():
+    row = {"components_in_use": 12.34, "components": 500}
+    assert audit._used(row) == "12.3 of 500"
+    assert audit._used(row | {"components": None}) == "12.3"
 
 
 @pytest.mark.parametrize("metric", ["log_normaliser", "mean_ratio", "kl_aggregated"])

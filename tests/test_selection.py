@@ -60,6 +60,7 @@ def test_other_metrics_and_splits_stay_out(tmp_path):
     [
         ([row("mnist", "iop", 0, "nan")], "line 2, column 'value' is 'nan'"),
         ([row("mnist", "map", 0, 1)], "line 2, column 'prior' is 'map', expected one"),
+        ([row("mnist", "iop", "1e30", 1)], "line 2, column 'seed' is '1e30'"),
         ([row("mnist", "iop", 0, 1, 500)], "column 'components' is 500"),
         ([row("mnist", "vampprior", 0, 1)], "column 'components' is None"),
         ([row("mnist", "iop", 0, 1, diverged="no")], "column 'diverged' is 'no'"),
@@ -85,9 +86,12 @@ def test_wrong_files_and_names_end_with_one_line(tmp_path):
     short.write_text("dataset,prior\nmnist,iop\n")
     empty = tmp_path / "empty.csv"
     empty.touch()
+    trailing = tmp_path / "trailing.csv"
+    trailing.write_text("dataset,prior\nmnist,iop,\n")
     for path, dataset, words in (
         (short, "mnist", "column 'components' is missing"),
         (empty, "mnist", "not a CSV file"),
+        (trailing, "mnist", "rows have more fields than the header names"),
         (tmp_path / "absent.csv", "mnist", "No such file"),
         (write(tmp_path, *MNIST), "cifar", "dataset 'cifar' is not in the registry"),
     ):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from models.settings import Settings
 from workflow import configuration, methods
 from workflow.report import reading
 from workflow.report.reading import BadInput
@@ -51,40 +52,50 @@ def present(
     found, data = [], data_digests(folder)
     for dataset, method in pairs:
         path = folder / kind / dataset / f"{method}.csv"
-        if not path.exists():
-            continue
-        wanted = configuration.settings(config, dataset, method)
-        passing = [wanted.digest]
-        if wanted.precision == "float32":
-            on_a_gpu = dataclasses.replace(wanted, precision="tensorfloat32")
-            passing.append(on_a_gpu.digest)
-        expected = {
-            "settings": passing,
-            "data": [data.get(dataset, "")[:SHORT]],
-        }
-        columns = [f"{what}_digest" for what in expected]
-        name = path.relative_to(folder.parents[1])
-        table = reading.table(path, [*columns, "metric", "samples", "seed", "value"])
-        for what, fine in expected.items():
-            digests = set(table[f"{what}_digest"])
-            if len(digests) != 1 or not digests <= set(fine):
-                raise BadInput(
-                    f"{name}: its runs have other {what} than {PLACES[what]}, digest "
-                    f"{', '.join(sorted(digests))}, expected {fine[0] or 'one'}"
-                )
-        if (last := reading.integers(table, "seed", path).max()) >= config["seeds"]:
-            raise BadInput(
-                f"seeds: {config['seeds']}; expected {last + 1} or more, since {name} "
-                f"has seed {last}"
-            )
-        for key, asked, there in _effort(config, table, kind, path):
-            if asked != there:
-                asked, there = (", ".join(map(str, of)) for of in (asked, there))
-                raise BadInput(
-                    f"{key}: {asked}; expected {there or 'none'} as in {name}"
-                )
-        found.append((dataset, method))
+        if path.exists():
+            wanted = configuration.settings(config, dataset, method)
+            table = _of(wanted, data.get(dataset, "")[:SHORT], path)
+            _check_effort(config, table, kind, path)
+            found.append((dataset, method))
     return found
+
+
+def _of(wanted: Settings, data: str, path: Path) -> pd.DataFrame:
+    """A file of scores or audits. Raises BadInput unless all is of these."""
+    passing = [wanted.digest]
+    if wanted.precision == "float32":
+        on_a_gpu = dataclasses.replace(wanted, precision="tensorfloat32")
+        passing.append(on_a_gpu.digest)
+    expected = {"settings_digest": passing, "data_digest": [data]}
+    table = reading.table(path, [*expected, "metric", "samples", "seed", "value"])
+    for column, fine in expected.items():
+        digests, what = set(table[column]), column.removesuffix("_digest")
+        if len(digests) != 1 or not digests <= set(fine):
+            raise BadInput(
+                f"{_named(path)}: its runs have other {what} than {PLACES[what]}, "
+                f"digest {', '.join(sorted(digests))}, expected {fine[0] or 'one'}"
+            )
+    return table
+
+
+def _named(path: Path) -> Path:
+    """The path of a file of scores or audits as messages have it."""
+    return path.relative_to(path.parents[4])
+
+
+def _check_effort(config: dict, table: pd.DataFrame, kind: str, path: Path) -> None:
+    """Raise BadInput for more seeds or another effort than the configuration's."""
+    if (last := reading.integers(table, "seed", path).max()) >= config["seeds"]:
+        raise BadInput(
+            f"seeds: {config['seeds']}; expected {last + 1} or more, since "
+            f"{_named(path)} has seed {last}"
+        )
+    for key, asked, there in _effort(config, table, kind, path):
+        if asked != there:
+            asked, there = (", ".join(map(str, of)) for of in (asked, there))
+            raise BadInput(
+                f"{key}: {asked}; expected {there or 'none'} as in {_named(path)}"
+            )
 
 
 def _effort(

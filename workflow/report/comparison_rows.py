@@ -23,23 +23,15 @@ def value_rows(judge: Judge, configuration: str) -> list[dict]:
     rows = []
     for (dataset, prior), cell in judge.table.cells.items():
         verdict, test = judge.value(dataset, prior)
-        ours, printed = cell.summary, judge.printed(dataset, prior)
+        printed = judge.printed(dataset, prior)
         difference = test.difference if test else None
         if verdict == TOO_FEW:  # a number too; only its test is missing
-            difference = ours.mean - printed.summary.mean
+            difference = cell.summary.mean - printed.summary.mean
         rows.append(
-            {
+            cell.facts()
+            | {
                 "configuration": configuration,
-                "dataset": dataset,
                 "stand_in_for": judge.registry.stands_in_for[dataset],
-                "prior": prior,
-                "components": cell.components,
-                "samples": cell.samples,
-                "precision": cell.precision,
-                "n": len(cell.values),
-                "diverged": cell.diverged,
-                "mean": ours.mean if ours else None,
-                "sd": ours.sd if ours else None,
                 "paper_components": printed.components if printed else None,
                 "paper_n": printed.summary.n if printed else None,
                 "paper_mean": printed.summary.mean if printed else None,

@@ -52,20 +52,27 @@ def registry() -> Registry:
     )
 
 
-def parser(description: str) -> argparse.ArgumentParser:
-    """A parser with the arguments that every script takes."""
-    common = argparse.ArgumentParser(description=description, allow_abbrev=False)
+def parser(doc: str, *outputs: str) -> argparse.ArgumentParser:
+    """A parser with the arguments that every script takes, and the files it writes.
+
+    doc: of the script, whose first line describes it.
+    """
+    first = doc.splitlines()[0]
+    common = argparse.ArgumentParser(description=first, allow_abbrev=False)
     common.add_argument("--configuration", required=True, help="its name")
     common.add_argument(
         "--label", default="", help="text that every product shows, may be empty"
     )
+    for name in outputs:
+        common.add_argument(f"--{name}", required=True, metavar="FILE")
     return common
 
 
-def heading(title: str, args: argparse.Namespace) -> list[str]:
-    """The first paragraphs of a page: what it is, whose runs, and their label."""
-    parts = [f"# {title}", origins.made_by(args)]
-    return [*parts, f"**{args.label}**"] if args.label else parts
+def write_page(args: argparse.Namespace, title: str, *parts: str) -> None:
+    """Write a page in Markdown: what it is, whose runs, their label, and the parts."""
+    label = [f"**{args.label}**"] * bool(args.label)
+    parts = (f"# {title}", origins.made_by(args), *label, *parts)
+    write_text(args.markdown, "\n\n".join(parts))
 
 
 def write_table(

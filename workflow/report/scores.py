@@ -31,7 +31,7 @@ KEY = ["dataset", "prior", "components", "seed", "split", "metric", "samples"]
 class Cell:
     """The scores of one dataset and prior.
 
-    components: K of the VampPrior, None for the others.
+    components: K of a mixture, None for the others.
     samples: importance samples S of the log-likelihood; None without scores.
     values: (n,) float64, nats, one a seed, in the order of the seeds.
     diverged: how many of the runs ended so, after the epoch that is kept.
@@ -51,6 +51,15 @@ class Cell:
         """n, mean and standard deviation; None for a cell without scores."""
         return summarise(self.values) if len(self.values) else None
 
+    def facts(self) -> dict:
+        """What the rows of Table 2 and of the comparison both say of it."""
+        names = "dataset prior components samples diverged precision".split()
+        found = {name: getattr(self, name) for name in names}
+        mean, sd = (
+            (self.summary.mean, self.summary.sd) if self.summary else (None, None)
+        )
+        return found | {"n": len(self.values), "mean": mean, "sd": sd}
+
 
 def read(
     paths: Iterable[str],
@@ -62,28 +71,7 @@ def read(
     Raises BadInput on a wrong value, on a seed that is scored twice, and when a
     dataset's rows come from different data, which no test may mix.
     """
-    frames = []
-    for path in paths:
-        frame = reading.table(path, COLUMNS)
-        for column, known in (
-            ("prior", METHODS),
-            ("split", splits),
-            ("metric", metrics),
-            ("diverged", ("False", "True")),
-        ):
-            frame[column] = reading.choices(frame, column, path, known)
-        frame["components"] = reading.optional_integers(frame, "components", path)
-        for column in ("seed", "samples"):
-            frame[column] = reading.integers(frame, column, path)
-        frame["value"] = reading.numbers(frame, "value", path)
-        for line, row in frame.iterrows():
-            if (row["prior"] in MIXTURES) != (row["components"] is not None):
-                mixtures = " and ".join(MIXTURES)
-                raise BadInput(
-                    f"{path}: line {line}, column 'components' is "
-                    f"{row['components']}, expected K for {mixtures} alone"
-                )
-        frames.append(frame.assign(file=str(path)))
+    frames = [_one(path, metrics, splits) for path in paths]
     if not frames:
         return pd.DataFrame(columns=[*COLUMNS, "file"])
     frame = pd.concat(frames, ignore_index=True)
@@ -100,6 +88,30 @@ def read(
                 f"{dataset} is {' and '.join(digests)}, expected one"
             )
     return frame
+
+
+def _one(path: str, metrics: tuple[str, ...], splits: tuple[str, ...]) -> pd.DataFrame:
+    """One file of `read`, its path in the column ``file``."""
+    frame = reading.table(path, COLUMNS)
+    for column, known in (
+        ("prior", METHODS),
+        ("split", splits),
+        ("metric", metrics),
+        ("diverged", ("False", "True")),
+    ):
+        frame[column] = reading.choices(frame, column, path, known)
+    frame["components"] = reading.optional_integers(frame, "components", path)
+    for column in ("seed", "samples"):
+        frame[column] = reading.integers(frame, column, path)
+    frame["value"] = reading.numbers(frame, "value", path)
+    wrong = frame["prior"].isin(MIXTURES) != frame["components"].notna()
+    for line, found in frame["components"][wrong].items():
+        mixtures = " and ".join(MIXTURES)
+        raise BadInput(
+            f"{path}: line {line}, column 'components' is {found}, expected K for "
+            f"{mixtures} alone"
+        )
+    return frame.assign(file=str(path))
 
 
 def likelihoods(frame: pd.DataFrame, samples: int) -> pd.DataFrame:

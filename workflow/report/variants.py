@@ -4,6 +4,7 @@ A variant is config/variants/NAME.yaml, laid over the paper's configuration; its
 lie below results/reference/variants/NAME/ as the others do below results/reference/.
 """
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Side:
     config: dict
     folder: Path
 
-    @property
+    @functools.cached_property  # base() asks every side about every pair
     def pairs(self) -> list[Pair]:
         """The pairs of Table 2 that it has scores of."""
         wanted = configuration.table2_pairs(self.config)

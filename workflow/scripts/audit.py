@@ -62,15 +62,16 @@ def grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
         name = shown(row["prior"])
         if row["prior"] in ESTIMATED and row["normalised"]:
             name = f"{METHODS[row['prior']]}, normalised"
-        key = registry.name(row["dataset"]), name, str(row["n"])
+        pair = row["dataset"], row["prior"]  # two may have one title
+        key = *pair, registry.name(row["dataset"]), name, str(row["n"])
         text = tabular.spread(row["mean"], row["sd"])
         lines.setdefault(key, {})[row["samples"]] = (
             f"**{text}**" if row["bold"] else text
         )
     header = ["Dataset", "Density", "n", *(f"S = {samples}" for samples in columns)]
     return header, [
-        [*key, *(line.get(samples, tabular.ABSENT) for samples in columns)]
-        for key, line in lines.items()
+        [*words, *(line.get(samples, tabular.ABSENT) for samples in columns)]
+        for (_, _, *words), line in lines.items()
     ]
 
 
@@ -125,21 +126,18 @@ def origin(frame: pd.DataFrame) -> str:
 
 
 def _used(row: dict) -> str:
-    used = tabular.number(row["components_in_use"], "{:.1f}")
-    return used if used == tabular.ABSENT else f"{used} of {row['components']}"
+    used, of = tabular.number(row["components_in_use"], "{:.1f}"), row["components"]
+    return used if of is None or used == tabular.ABSENT else f"{used} of {of}"
 
 
 @reading.one_line_errors
 def main(argv=None):
     """Write the audit as CSV (one file a part) and Markdown."""
-    parser = products.parser(__doc__.splitlines()[0])
+    parser = products.parser(__doc__, "csv", "ratio-csv", "markdown")
     parser.add_argument("--scores", nargs="+", required=True, metavar="FILE")
     parser.add_argument("--audits", nargs="+", required=True, metavar="FILE")
     origins.add_arguments(parser)
     parser.add_argument("--importance-samples", type=int, required=True, metavar="S")
-    parser.add_argument("--csv", required=True, help="log-likelihoods")
-    parser.add_argument("--ratio-csv", required=True)
-    parser.add_argument("--markdown", required=True)
     args = parser.parse_args(argv)
     registry, name = products.registry(), args.configuration
     frame = read(args.scores, args.audits, args.importance_samples)
@@ -147,8 +145,9 @@ def main(argv=None):
     ratios = ratio_rows(frame, objectives(args.runs, frame), name)
     products.write_csv(args.csv, likelihoods, COLUMNS)
     products.write_csv(args.ratio_csv, ratios, RATIO_COLUMNS)
-    parts = [
-        *products.heading("Audit of Table 2", args),
+    products.write_page(
+        args,
+        "Audit of Table 2",
         tabular.markdown(*grid(likelihoods, registry), left=(0, 1)),
         tabular.listed(NOTES),
         *missed(ratios, registry),
@@ -157,8 +156,7 @@ def main(argv=None):
         tabular.listed(RATIO_NOTES),
         origins.of_scores(frame),
         origin(frame),
-    ]
-    products.write_text(args.markdown, "\n\n".join(parts))
+    )
 
 
 if __name__ == "__main__":

@@ -114,13 +114,14 @@ def size_table(rows: list[dict], registry) -> str:
 def tally(rows: list[dict]) -> str:
     """How often each verdict was given."""
     counts = Counter(row["verdict"] for row in rows)
-    return "; ".join(f"{verdict}: {count}" for verdict, count in counts.items()) + "."
+    words = "; ".join(f"{verdict}: {count}" for verdict, count in counts.items())
+    return f"{words or 'nothing to compare'}."
 
 
 @reading.one_line_errors
 def main(argv=None):
     """Write the comparison as CSV (one file a part) and Markdown."""
-    parser = products.parser(__doc__.splitlines()[0])
+    parser = products.parser(__doc__, "csv", "order-csv", "sizes-csv", "markdown")
     selection.add_arguments(parser)
     parser.add_argument("--paper", required=True, help="its Table 2")
     parser.add_argument("--table1", required=True, help="our Table 1 in CSV")
@@ -131,10 +132,6 @@ def main(argv=None):
         required=True,
         help="of the runs; only the paper's values may be compared with its own",
     )
-    parser.add_argument("--csv", required=True, help="values")
-    parser.add_argument("--order-csv", required=True)
-    parser.add_argument("--sizes-csv", required=True)
-    parser.add_argument("--markdown", required=True)
     args = parser.parse_args(argv)
 
     name = args.configuration
@@ -145,22 +142,26 @@ def main(argv=None):
         registry.name(dataset)  # or one line that says which there are
     judge = Judge(table, printed(args.paper), registry, reduced)
     values, order = value_rows(judge, name), order_rows(judge, name)
-    parts = products.heading("Comparison with the paper", args)
-    parts += ["## Values of Table 2", "Test log-likelihoods in nats. " + tally(values)]
-    parts += [value_table(values, registry), "## Order in Table 2"]
-    parts += [
-        "Whether the gaps are the paper's. " + tally(order),
-        order_table(order, registry),
-    ]
-    products.write_csv(args.csv, values, VALUE_COLUMNS)
-    products.write_csv(args.order_csv, order, ORDER_COLUMNS)
     paper = table_sizes(args.paper_table1)
     sizes = size_rows(table_sizes(args.table1), paper, registry, name)
-    parts += ["## Sizes of Table 1", tally(sizes), size_table(sizes, registry)]
+    products.write_csv(args.csv, values, VALUE_COLUMNS)
+    products.write_csv(args.order_csv, order, ORDER_COLUMNS)
     products.write_csv(args.sizes_csv, sizes, SIZE_COLUMNS)
-    below = *NOTES, *table2.facts(table, registry), origin
-    parts += ["## Notes", tabular.listed(below)]
-    products.write_text(args.markdown, "\n\n".join(parts))
+    products.write_page(
+        args,
+        "Comparison with the paper",
+        "## Values of Table 2",
+        "Test log-likelihoods in nats. " + tally(values),
+        value_table(values, registry),
+        "## Order in Table 2",
+        "Whether the gaps are the paper's. " + tally(order),
+        order_table(order, registry),
+        "## Sizes of Table 1",
+        tally(sizes),
+        size_table(sizes, registry),
+        "## Notes",
+        tabular.listed((*NOTES, *table2.facts(table, registry), origin)),
+    )
 
 
 if __name__ == "__main__":

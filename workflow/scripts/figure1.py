@@ -91,7 +91,7 @@ def draw(
 @reading.one_line_errors
 def main(argv=None):
     """Draw Figure 1."""
-    parser = products.parser(__doc__.splitlines()[0])
+    parser = products.parser(__doc__)
     parser.add_argument("--samples", nargs="+", required=True, metavar="FILE")
     parser.add_argument("--seed", type=int, required=True)
     origins.add_arguments(parser)

@@ -159,7 +159,7 @@ ITSELF = (
 @reading.one_line_errors
 def main(argv=None):
     """Draw Figure 2."""
-    parser = products.parser(__doc__.splitlines()[0])
+    parser = products.parser(__doc__)
     curves.add_arguments(parser)
     style.add_output(parser)
     args = parser.parse_args(argv)

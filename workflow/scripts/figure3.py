@@ -115,7 +115,7 @@ NOTE = "Bars and band: ± one standard deviation over the seeds."
 @reading.one_line_errors
 def main(argv=None):
     """Draw Figure 3."""
-    parser = products.parser(__doc__.splitlines()[0])
+    parser = products.parser(__doc__)
     parser.add_argument("--scores", nargs="+", required=True, metavar="FILE")
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--importance-samples", type=int, required=True, metavar="S")

@@ -89,11 +89,9 @@ def _text(found: dict, name: str) -> str:
 @reading.one_line_errors
 def main(argv=None):
     """Write the numbers as CSV and Markdown."""
-    parser = products.parser(__doc__.splitlines()[0])
+    parser = products.parser(__doc__, "csv", "markdown")
     curves.add_arguments(parser)
     parser.add_argument("--scores", nargs="+", required=True, metavar="FILE")
-    parser.add_argument("--csv", required=True)
-    parser.add_argument("--markdown", required=True)
     args = parser.parse_args(argv)
     frame = scores.read(args.scores)
     rows = [
@@ -104,13 +102,13 @@ def main(argv=None):
     products.write_csv(args.csv, rows, COLUMNS)
     title = f"{products.registry().name(DATASET)}: Figure 2 in numbers"
     note = NOTE.format(optimum=curves.OPTIMUM, first=args.first_epoch)
-    parts = [
-        *products.heading(title, args),
+    products.write_page(
+        args,
+        title,
         tabular.markdown(HEADER, grid(rows)),
         note,
         origins.of_scores(frame),
-    ]
-    products.write_text(args.markdown, "\n\n".join(parts))
+    )
 
 
 if __name__ == "__main__":

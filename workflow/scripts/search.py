@@ -194,10 +194,8 @@ def _check_seeds(rows: pd.DataFrame) -> None:
 @reading.one_line_errors
 def main(argv=None):
     """Write the table of the search as CSV and Markdown."""
-    parser = products.parser(__doc__.splitlines()[0])
+    parser = products.parser(__doc__, "csv", "markdown")
     origins.add_arguments(parser)
-    parser.add_argument("--csv", required=True)
-    parser.add_argument("--markdown", required=True)
     args = parser.parse_args(argv)
     found = [read(folder) for folder in args.runs]
     rows = pd.DataFrame([row for row, _ in found])
@@ -212,8 +210,9 @@ def main(argv=None):
     registry = products.registry()
     words = {name: registry.name(name) for name in rows["dataset"].unique()}
     products.write_csv(args.csv, rows.to_dict("records"), COLUMNS)
-    parts = [
-        *products.heading("Search for learning rates", args),
+    products.write_page(
+        args,
+        "Search for learning rates",
         "Best validation ELBO in nats, mean over the seeds, of runs that end "
         f"{rows['patience'].max()} epochs after it, or, with a \\*, when their epochs "
         "are used up; in bold the highest of a cell. A rate at which a seed diverges "
@@ -230,8 +229,7 @@ def main(argv=None):
         tabular.markdown(*rate_grid(rows, words, "usual_valid_elbo"), left=(0, 1)),
         *(patience(shortened(rows, curves), words) if rows["chosen"].any() else []),
         origins.of_runs(args.runs),
-    ]
-    products.write_text(args.markdown, "\n\n".join(parts))
+    )
 
 
 if __name__ == "__main__":

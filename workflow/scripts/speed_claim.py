@@ -131,20 +131,18 @@ def _device(row: dict) -> str:
 @reading.one_line_errors
 def main(argv=None):
     """Write the table as CSV and Markdown."""
-    parser = products.parser(__doc__.splitlines()[0])
+    parser = products.parser(__doc__, "csv", "markdown")
     origins.add_arguments(parser)
-    parser.add_argument("--csv", required=True)
-    parser.add_argument("--markdown", required=True)
     args = parser.parse_args(argv)
     found = rows([read(folder) for folder in args.runs], args.configuration)
     products.write_csv(args.csv, found, COLUMNS)
-    parts = [
-        *products.heading("Speed of training", args),
+    products.write_page(
+        args,
+        "Speed of training",
         tabular.markdown(HEADER, grid(found, products.registry()), left=(0, 1, 2)),
         NOTE,
         origins.of_runs(args.runs),
-    ]
-    products.write_text(args.markdown, "\n\n".join(parts))
+    )
 
 
 if __name__ == "__main__":

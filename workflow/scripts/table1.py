@@ -59,16 +59,13 @@ def grid(rows: list[dict]) -> list[list[str]]:
 @reading.one_line_errors
 def main(argv=None):
     """Write Table 1 as CSV, Markdown and LaTeX."""
-    parser = products.parser(__doc__.splitlines()[0])
+    parser = products.parser(__doc__, "csv", "markdown", "latex")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", nargs="+", default=[], help="canonical .npz")
     source.add_argument("--sizes", help="a table1.csv, of arrays that are not here")
     parser.add_argument(
         "--datasets", nargs="+", default=[], help="of --sizes; else all"
     )
-    parser.add_argument("--csv", required=True)
-    parser.add_argument("--markdown", required=True)
-    parser.add_argument("--latex", required=True)
     args = parser.parse_args(argv)
 
     datasets = []

@@ -24,24 +24,16 @@ def rows(table: Table, registry: products.Registry, configuration: str) -> list[
     """One row a cell in long form; a cell without scores has n = 0 and no mean."""
     found = []
     for (dataset, prior), cell in table.cells.items():
-        summary, standing = cell.summary, table.standings.get((dataset, prior))
+        standing = table.standings.get((dataset, prior))
         found.append(
-            {
+            cell.facts()
+            | {
                 "configuration": configuration,
-                "dataset": dataset,
                 "stand_in_for": registry.stands_in_for[dataset],
-                "prior": prior,
-                "components": cell.components,
-                "samples": cell.samples,
-                "n": len(cell.values),
-                "mean": summary.mean if summary else None,
-                "sd": summary.sd if summary else None,
                 "best": bool(standing and standing.best),
                 "bold": bool(standing and standing.bold),
                 "p_value": standing.p if standing else None,
                 "approximate": prior in ESTIMATED,
-                "precision": cell.precision,
-                "diverged": cell.diverged,
             }
         )
     return found
@@ -143,11 +135,8 @@ def _by_cell(cells: list[Cell], value: Callable, registry: products.Registry) ->
 @reading.one_line_errors
 def main(argv=None):
     """Write Table 2 as CSV, Markdown and LaTeX."""
-    parser = products.parser(__doc__.splitlines()[0])
+    parser = products.parser(__doc__, "csv", "markdown", "latex")
     selection.add_arguments(parser)
-    parser.add_argument("--csv", required=True)
-    parser.add_argument("--markdown", required=True)
-    parser.add_argument("--latex", required=True)
     args = parser.parse_args(argv)
 
     registry = products.registry()
