@@ -97,7 +97,8 @@ def test_the_protocol_says_how_far_another_draw_of_mnists_bits_moves_a_score():
     one = np.sqrt(per_image.mean() / len(pixels))
     words = f"of {one:.2f} nats from draw to draw, so the difference of two draws "
     assert f"{words}{one * 2**0.5:.2f} (" in flowing("docs/protocol.md")
-    assert f"two scores differ by {one * 2**0.5:.2f}]" in flowing("README.md")
+    words = f"[a standard deviation of {one * 2**0.5:.2f}]"
+    assert words in flowing("README.md")
 
 
 def test_mnist_idx_files_of_the_same_images_have_the_pinned_content(tmp_path):
