@@ -50,9 +50,9 @@ def kept(dataset, method, column=None):
     return pd.Series(found).sort_index()
 
 
-def sampled_more(method, dataset="freyfaces"):
+def sampled_more(method, dataset="freyfaces", kind="audit"):
     """The scores with a thousand importance samples instead of ten, by seed."""
-    table = pd.read_csv(reference.FOLDER / f"audit/{dataset}/{method}.csv")
+    table = pd.read_csv(reference.FOLDER / f"{kind}/{dataset}/{method}.csv")
     chosen = table.query("metric == 'log_likelihood' and samples == 1000")
     return chosen.set_index("seed")["value"]
 
