@@ -13,7 +13,7 @@ from scipy import stats
 from tests.dag import edited
 from workflow import configuration
 from workflow.configuration import ROOT
-from workflow.report import audit_rows, products, scores, variants
+from workflow.report import audit_rows, products, scores, tabular, variants
 from workflow.report.reading import BadInput
 from workflow.scripts import sensitivity
 
@@ -185,6 +185,12 @@ def test_lower_precision_needs_every_prior_within_a_nat(made):
     made.write("bf", "iop", near)  # on a device that has no such precision
     with pytest.raises(BadInput, match="bf: freyfaces/iop was computed in the prec"):
         made.page()
+
+
+def test_equal_scores_have_no_test(made):
+    made.write("short", "iop", BEFORE)
+    (line,) = [line for line in made.page().splitlines() if "| ≈" in line]
+    assert f"| none in any seed | {tabular.ABSENT} |" in re.sub(" +", " ", line)
 
 
 def test_one_seed_has_no_test(made):

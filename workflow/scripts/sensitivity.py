@@ -53,7 +53,9 @@ def grid(lines: list[dict], paper: pd.DataFrame, registry) -> list[list[str]]:
         elif len(printed):
             theirs = tabular.spread(*printed[["mean", "sd"]].iloc[0])
         test, interval, p = line["test"], tabular.ABSENT, tabular.ABSENT
-        if test is not None:
+        if test is not None and test.low == test.high == 0:
+            interval = "none in any seed"
+        elif test is not None:
             interval = f"{test.difference:+.2f} [{test.low:+.2f}, {test.high:+.2f}]"
             p = tabular.p_value(test.p)
         before, after = line["summaries"]
