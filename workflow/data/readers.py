@@ -55,7 +55,7 @@ def _reader(name: str):
 
 @_reader("onehot")
 def one_hot(paths: Sequence[Path]) -> Arrays:
-    """The four one-hot vectors in turn, so that every split is balanced (Table 1)."""
+    """The four one-hot vectors in turn, so that every split has as many of each."""
     rows = {"train": 1000, "valid": 100, "test": 1000}
     return {
         split: np.eye(4, dtype=np.uint8)[np.arange(n) % 4] for split, n in rows.items()
