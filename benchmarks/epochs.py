@@ -1,14 +1,16 @@
 """Seconds an epoch of every pair of Table 2: ``python -m benchmarks.epochs --help``.
 
-Trains each pair for two epochs with the command that the workflow runs, one after the
-other, and takes the second; what the command needs beside its epochs is its start-up
-(imports, the dataset's digest, writing the run). The first epoch compiles, too.
+Trains each pair for four epochs with the command that the workflow runs, one after the
+other, and takes the median of all but the first, which compiles, too. What the command
+needs beside its epochs is its start-up: imports, the dataset's digest, writing the run.
 """
 
 import argparse
 import csv
+import itertools
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,9 +22,10 @@ from models import options
 from models.provenance import ROOT
 from workflow import configuration
 
+EPOCHS = 4
 COLUMNS = (
-    "dataset method seeds seconds_per_epoch startup_seconds peak_gib precision "
-    "compiled threads device torch commit"
+    "dataset method seeds seconds_per_epoch least most startup_seconds peak_gib "
+    "precision compiled threads device torch commit"
 ).split()
 
 
@@ -36,7 +39,7 @@ def measure(dataset: str, method: str, flags: list[str], arguments) -> dict:
             "--seeds", *map(str, seeds), "--device", arguments.device,
             "--threads", str(arguments.threads), *["--compile"] * arguments.compile,
             *["--no-capture"] * arguments.no_capture,
-            *flags, "--max-epochs", "2", "--warmup-epochs", "1",
+            *flags, "--max-epochs", str(EPOCHS), "--warmup-epochs", "1",
         ]  # fmt: skip
         start = time.perf_counter()
         child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -48,15 +51,18 @@ def measure(dataset: str, method: str, flags: list[str], arguments) -> dict:
         run = Path(folder) / "seed0"
         record = json.loads((run / "record.json").read_text())
         with open(run / "curve.csv", newline="") as file:
-            first, second = (float(row["seconds"]) for row in csv.DictReader(file))
+            ends = [float(row["seconds"]) for row in csv.DictReader(file)]
     apart = len(seeds) / len(record["stack"])  # stacks, one after the other
+    epochs = [(b - a) * apart for a, b in itertools.pairwise(ends)]
     kib = 1 if sys.platform == "linux" else 1 / 1024  # elsewhere in bytes
     return {
         "dataset": dataset,
         "method": method,
         "seeds": len(seeds),
-        "seconds_per_epoch": (second - first) * apart,
-        "startup_seconds": wall - second * apart,
+        "seconds_per_epoch": statistics.median(epochs),
+        "least": min(epochs),
+        "most": max(epochs),
+        "startup_seconds": wall - ends[-1] * apart,
         "peak_gib": usage.ru_maxrss * kib / 2**20,
         "precision": record["precision"],
         "compiled": record["compiled"],
@@ -70,22 +76,22 @@ def measure(dataset: str, method: str, flags: list[str], arguments) -> dict:
 def markdown(rows: list[dict]) -> str:
     """The rows, as epochs.csv has them, as a table for a reader."""
     lines = [
-        "| dataset | method | seconds an epoch | start-up, s | peak memory, GiB |",
+        "| dataset | method | seconds an epoch (min to max) | start-up, s | "
+        "peak memory, GiB |",
         "| --- | --- | --- | --- | --- |",
     ]
     for row in rows:
-        numbers = [
-            f"{float(row[name]):.{digits}f}"
-            for name, digits in (
-                ("seconds_per_epoch", 2),
-                ("startup_seconds", 1),
-                ("peak_gib", 2),
-            )
-        ]
-        lines.append(f"| {row['dataset']} | {row['method']} | {' | '.join(numbers)} |")
+        epoch, least, most, startup, peak = (
+            float(row[name])
+            for name in "seconds_per_epoch least most startup_seconds peak_gib".split()
+        )
+        lines.append(
+            f"| {row['dataset']} | {row['method']} | {epoch:.2f} ({least:.2f} to "
+            f"{most:.2f}) | {startup:.1f} | {peak:.2f} |"
+        )
     one = rows[0]
     seeds = "one seed" if int(one["seeds"]) == 1 else f"{one['seeds']} seeds"
-    threads = int(one.get("threads", 1))  # an older file has no such column
+    threads = int(one["threads"])
     how = [f"{threads} threads"] * (threads > 1)
     how += ["compiled"] * (str(one["compiled"]) == "True")
     lines += [

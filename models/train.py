@@ -105,7 +105,6 @@ def run(arguments: argparse.Namespace) -> None:
     captured = device.type == "cuda" and not arguments.no_capture
     made_by = {
         "device": machine.describe(device),
-        "device_type": device.type,
         "threads": arguments.threads,
         "precision": machine.product_kind(chosen.precision, device),
         "compiled": compiled,

@@ -14,9 +14,10 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import epochs, gpu_check, pairs, profiling, report, speed
+from benchmarks import epochs, gpu_check, pairs, profiling, speed
 from benchmarks.plain import PlainTrainer
 from models import data, machine, options, train
+from models.randomness import Streams
 from models.settings import Settings
 from models.training import Trainer
 from tests.conftest import images
@@ -87,6 +88,18 @@ def test_counts_of_the_standard_prior_in_closed_form():
     assert gigaflop == pytest.approx(flop / 1e9)
     parameters = products + sum(m for _, m in layers)
     assert gigabyte == pytest.approx(28 * parameters * 500 / 1e9)
+    _, more = speed.counted(Trainer(data, Settings(method="iop"), [0]))
+    psi = sum(n * m + m for n, m in [(40, 500), (500, 500), (500, 1)])
+    assert more - gigabyte == pytest.approx(28 * psi * 500 * 10 / 1e9)
+
+
+def test_the_overhead_is_of_mnists_validation_and_a_checkpoint_a_minute(monkeypatch):
+    """Of two seeds: 3 s for 2,500 of 10,000 images, 5 s to book, 12 s to save."""
+    trainer = Trainer(speed.made("bernoulli", 100, 2500), Settings(), [0, 1])
+    clock = iter([3.0, 5.0, 12.0])
+    monkeypatch.setattr(speed, "seconds", lambda work, device: next(clock))
+    found = speed.overhead(trainer, 17.0, torch.device("cpu"))
+    assert found == pytest.approx((3 * 4 / 2 + 5 / 2) / 17 + 12 / 60)
 
 
 def test_the_check_of_a_gpu_agrees_with_itself_and_finds_a_difference(
@@ -107,6 +120,37 @@ def test_the_check_of_a_gpu_agrees_with_itself_and_finds_a_difference(
         gpu_check.main(["--device", "cpu", "--epochs", "2"])
     out = capsys.readouterr().out
     assert (out.count("DIFFERS"), out.count("Error: no such kernel")) == (6, 2)
+
+
+class Wide(Streams):
+    def normal(self, *shape):
+        return 2 * super().normal(*shape)
+
+
+class Lonely(Streams):
+    def __init__(self, seeds, *rest):
+        super().__init__([seed + (len(seeds) == 1) for seed in seeds], *rest)
+
+
+@pytest.mark.parametrize("wrong", [Wide, Lonely])
+def test_the_check_of_a_gpu_finds_wrong_random_numbers(wrong, monkeypatch, capsys):
+    monkeypatch.setattr(gpu_check, "Streams", wrong)
+    monkeypatch.setattr(gpu_check, "curves", lambda *_: np.zeros((1, 9)))
+    with pytest.raises(SystemExit, match="error: cpu: what DIFFERS"):
+        gpu_check.main(["--device", "cpu"])
+    out = capsys.readouterr().out
+    assert "random numbers of cpu: DIFFER" in out
+    assert out.count("agrees") == 8
+
+
+def test_the_check_of_a_gpu_finds_a_seed_that_ends_early(monkeypatch):
+    def curves(dataset, settings, seeds, device, compiled):
+        return np.ones((2 if device == "cpu" else 1, 9))
+
+    monkeypatch.setattr(gpu_check, "curves", curves)
+    fine, words = gpu_check.compare(None, None, torch.device("cpu:0"), False)
+    assert not fine
+    assert words.endswith("DIFFERS")
 
 
 def test_the_check_of_a_gpu_begins_nothing_when_its_time_is_up(monkeypatch, capsys):
@@ -192,25 +236,25 @@ def test_an_epoch_of_a_pair_is_timed_by_the_command_that_users_run(tmp_path):
     assert list(row) == epochs.COLUMNS
     assert row["seconds_per_epoch"] > 0
     assert row["peak_gib"] > 0
-    assert f"| made | iop | {row['seconds_per_epoch']:.2f} |" in epochs.markdown([row])
+    assert f"| made | iop | {row['seconds_per_epoch']:.2f} (" in epochs.markdown([row])
     with pytest.raises(subprocess.CalledProcessError):
         epochs.measure("made", "iop", [*flags, "--batch-size", "0"], arguments)
 
 
 def test_seconds_of_seeds_that_train_apart_add_up(tmp_path, monkeypatch):
-    """Two, one after the other: 7 and 3 s of epochs each, 32 s in all."""
+    """Two, one after the other: 7, 3, 5 and 4 s of epochs each, 50 s in all."""
 
     def trained(command, **_):
         run = Path(command[command.index("--output") + 1]) / "seed0"
         run.mkdir()
-        (run / "curve.csv").write_text("epoch,seconds\n1,7\n2,10\n")
+        (run / "curve.csv").write_text("epoch,seconds\n1,7\n2,10\n3,15\n4,19\n")
         facts = {"precision": "p", "compiled": False, "threads": 1, "device": "d"}
         facts |= {"commit": "c", "stack": [0], "versions": {"torch": "t"}}
         (run / "record.json").write_text(json.dumps(facts))
         return types.SimpleNamespace(pid=1)
 
     usage = types.SimpleNamespace(ru_maxrss=2**20 if sys.platform == "linux" else 2**30)
-    clock = types.SimpleNamespace(perf_counter=iter([0.0, 32.0]).__next__)
+    clock = types.SimpleNamespace(perf_counter=iter([0.0, 50.0]).__next__)
     monkeypatch.setattr(epochs.subprocess, "Popen", trained)
     monkeypatch.setattr(epochs.os, "wait4", lambda pid, options: (pid, 0, usage))
     monkeypatch.setattr(epochs, "time", clock)
@@ -218,12 +262,40 @@ def test_seconds_of_seeds_that_train_apart_add_up(tmp_path, monkeypatch):
         data=tmp_path, seeds=2, device="cpu", threads=1, compile=False, no_capture=True
     )
     row = epochs.measure("made", "iop", [], arguments)
-    found = [row[of] for of in ("seconds_per_epoch", "startup_seconds")]
-    assert found == [6, 12]
+    found = [row[of] for of in epochs.COLUMNS[3:7]]
+    assert found == [8, 6, 10, 12]
+    line = "| made | iop | 8.00 (6.00 to 10.00) | 12.0 | 1.00 |"
+    assert line in epochs.markdown([row])
     assert row["peak_gib"] == 1
 
 
+def test_the_epochs_of_the_datasets_asked_for_are_timed(tmp_path, monkeypatch, capsys):
+    flags = {}
+
+    def measure(dataset, method, found, arguments):
+        flags[method] = found
+        row = dict.fromkeys(epochs.COLUMNS, 1) | {"precision": "float32"}
+        return row | {"dataset": dataset, "method": method}
+
+    monkeypatch.setattr(epochs, "measure", measure)
+    common = ["--data", str(tmp_path), "--output", str(tmp_path / "out")]
+    with pytest.raises(SystemExit, match=r"error: .*/freyfaces\.npz: no such file"):
+        epochs.main([*common, "--datasets", "freyfaces"])
+    (tmp_path / "freyfaces.npz").touch()
+    epochs.main([*common, "--datasets", "freyfaces"])
+    assert list(flags) == ["standard", "vampprior-500", "iop"]
+    assert flags["vampprior-500"][:2] == ["--method", "vampprior"]
+    with open(tmp_path / "out/epochs.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["method"] for row in rows] == list(flags)
+    assert {row["dataset"] for row in rows} == {"freyfaces"}
+    text = (tmp_path / "out/epochs.md").read_text()
+    assert text.count("| freyfaces | ") == 3
+
+
 def test_the_command(tmp_path, capsys, monkeypatch):
+    validate = torch.distributions.Distribution._validate_args
+    monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", validate)
     if not torch.cpu._is_avx512_bf16_supported():  # imitated, it takes minutes
         monkeypatch.setitem(speed.MODES, "bfloat16", ("float32", False))
     monkeypatch.setattr(speed, "METHODS", ("standard",))
@@ -239,5 +311,4 @@ def test_the_command(tmp_path, capsys, monkeypatch):
     lines = (tmp_path / "speed.md").read_text().splitlines()
     assert len(lines) == 2 + 4 + 2
     assert f"| {float(rows[-1]['ratio_median']):.2f} (" in lines[5]
-    assert report.markdown(rows) == "\n".join(lines)
     assert "ceilings" in capsys.readouterr().out

@@ -77,7 +77,7 @@ def test_the_seconds_before_a_resumption_count(small):
 
 @pytest.mark.parametrize(
     "change",
-    "data name settings code method cpu device versions compiled".split(),
+    "data name settings code method cpu device versions compiled precision".split(),
 )
 def test_a_checkpoint_of_another_run_is_ignored(change, made, tmp_path, monkeypatch):
     monkeypatch.setattr(Scratch, "remove", lambda self: None)
@@ -100,6 +100,8 @@ def test_a_checkpoint_of_another_run_is_ignored(change, made, tmp_path, monkeypa
         monkeypatch.setattr(cpu, "get_cpu_capability", lambda: "another")
     elif change == "device":
         monkeypatch.setattr(machine, "describe", lambda device: "another")
+    elif change == "precision":  # that the device computes in
+        monkeypatch.setattr(machine, "product_kind", lambda *_: "another")
     elif change == "versions":
         monkeypatch.setattr(provenance, "versions", lambda: {"torch": "another"})
     elif change == "compiled":

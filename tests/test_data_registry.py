@@ -1,7 +1,9 @@
 """The registry: what it says, and one clear line for what it may not say."""
 
 import copy
+import dataclasses
 
+import fake_sources
 import pytest
 import yaml
 
@@ -74,6 +76,19 @@ def test_the_code_that_decides_the_arrays_is_that_of_their_own_format(monkeypatc
     assert marrow not in entries["omniglot-rebuilt"].code()
     for other in ("mnist", "omniglot"):  # whose reader is one of readers.py
         assert not {marrow, omniglot} & set(entries[other].code())
+
+
+def test_where_data_come_from_counts_only_where_their_content_is_not_known():
+    one, other = (fake_sources.alternative(sha256=digit * 64) for digit in "01")
+    for content, same in (("2" * 64, True), (None, False)):
+        of = (fake_sources.entry(a, content_sha256=content) for a in (one, other))
+        first, second = (entry.recipe() for entry in of)
+        assert (first == second) is same
+    mine = fake_sources.entry(one)
+    for key, value in (("title", "other"), ("licence", "other"), ("citation", "x")):
+        assert dataclasses.replace(mine, **{key: value}).recipe() == mine.recipe()
+    for key, value in (("split_seed", 1), ("dynamic", True), ("likelihood", "x")):
+        assert dataclasses.replace(mine, **{key: value}).recipe() != mine.recipe()
 
 
 def test_every_schema_key_is_described_and_strict():

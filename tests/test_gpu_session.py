@@ -1,5 +1,6 @@
 """The script for a GPU machine, rehearsed on the CPU at a small size."""
 
+import importlib
 import json
 import os
 import shutil
@@ -153,6 +154,24 @@ def test_seeds_that_have_stopped_are_scored_while_their_pair_trains(machine):
         f"{root}/runs/second/standard/seed1/weights.npz",
         f"{root}/scores/second/standard.csv",
     ]
+
+
+@pytest.mark.parametrize(
+    ("failing", "status"), [("none", 0), ("speed", 1), ("profiling", 1)]
+)
+def test_the_check_gives_commands_that_there_are(machine, failing, status):
+    python, log = machine / "logs", machine / f"{failing}.log"
+    python.write_text(
+        f'#!/bin/bash\n[[ $1 == -m ]] || exec {sys.executable} "$@"\n'
+        f'echo "${{@:2}}" >>{log}\n[[ $2 != benchmarks.{failing} ]]\n'
+    )
+    python.chmod(0o755)
+    assert session(machine, "check", "out", "plan", PYTHON=str(python))[0] == status
+    commands = [line.split() for line in log.read_text().splitlines()]
+    assert len(commands) == 6
+    for module, *arguments in commands:
+        with pytest.raises(SystemExit, match="error: --device nought: not a device"):
+            importlib.import_module(module).main([*arguments, "--device", "nought"])
 
 
 def test_a_plan_of_other_code_is_refused(machine):

@@ -38,20 +38,23 @@ class Made:
         text = yaml.safe_dump(overlay)
         (self.variants / f"{name}.yaml").write_text(text)
 
-    def write(self, name, method, values, audit=(), dataset="freyfaces", **changes):
+    def write(
+        self, name, method, values, audit=(), dataset="freyfaces", stale=False,
+        threads=1, **changes,
+    ):  # fmt: skip
         """Scores, and perhaps ln Z, of seeds 0, 1, ... with the side's settings."""
         (side,) = [side for side in self.sides() if side.name == name]
         found = configuration.settings(side.config, dataset, method)
         changes = {"settings_digest": found.digest, "data_digest": "data"} | changes
-        stale = {"epoch": 7} if changes.pop("stale", False) else {}
-        record = {"threads": changes.pop("threads", 1), "compiled": False}
+        other = {"epoch": 7} if stale else {}
+        record = {"threads": threads, "compiled": False}
         effort = [{"samples": 100}, {"samples": 1000}]
         prior = {"split": "prior", "samples": 100}
         effort.append(prior | {"metric": "log_normaliser"})
         effort.append(prior | {"metric": "temperatures", "value": 2000})
         for kind, of, several in (
             ("scores", values, [{}]),
-            ("audit", audit, [more | stale for more in effort]),
+            ("audit", audit, [more | other for more in effort]),
         ):
             rows = [
                 row(dataset, method.partition("-")[0], seed, value) | changes | more

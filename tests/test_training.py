@@ -9,8 +9,9 @@ import torch
 from models import quadrature, stopping
 from models.checkpoint import Scratch
 from models.data import Dataset
-from models.networks import RatioNet
+from models.networks import RatioNet, StackedLinear
 from models.randomness import Streams
+from models.settings import Settings
 from models.training import Trainer, build, train
 from tests.conftest import images
 
@@ -123,3 +124,20 @@ def test_pseudo_inputs_begin_around_their_mean(small):
     u = build(settings, 400, "gaussian", Streams([0])).prior.pseudo_inputs
     assert u.mean().item() == pytest.approx(0.3, abs=5 * 0.05 / 200)
     assert u.std().item() == pytest.approx(0.05, rel=0.03)
+
+
+def test_glorot_bounds_hold_for_each_block():
+    """Of every layer of a model: two blocks where it has a gate or two outputs."""
+    settings = Settings(method="iop", latent_dim=30, hidden_units=100)
+    model = build(settings, 60, "gaussian", Streams(range(4)))
+    once = {"prior.ratio.first", "prior.ratio.second", "prior.ratio.last"}
+    layers = {n: m for n, m in model.named_modules() if isinstance(m, StackedLinear)}
+    assert len(layers) == 6 + len(once)
+    for name, layer in layers.items():
+        _, inputs, outputs = layer.weight.shape
+        outputs //= 1 if name in once else 2
+        bound = (6 / (inputs + outputs)) ** 0.5
+        assert 0.97 * bound < layer.weight.abs().max() <= bound, name
+        variance = layer.weight.var(dim=(1, 2)).mean().item()
+        assert variance == pytest.approx(bound**2 / 3, rel=0.15), name
+        assert not layer.bias.any(), name
