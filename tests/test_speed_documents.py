@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from committed import flowing, trained
 
-from benchmarks import report
+from benchmarks import epochs, report
 from models.provenance import ROOT
 
 
@@ -23,6 +23,7 @@ def test_the_documented_epochs_are_those_of_the_committed_run():
     with open(ROOT / "results/reference/speed/epyc-epochs.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     text = (ROOT / "docs/speed.md").read_text()
+    assert epochs.markdown(rows) in text
     standard, vamp, ours = (
         float(row["seconds_per_epoch"]) for row in rows if row["dataset"] == "mnist"
     )
