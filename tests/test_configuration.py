@@ -33,6 +33,8 @@ PSEUDO_INPUTS = {
 }
 RATES = {  # docs/protocol.md; of every other cell 1e-3
     ("mnist", "standard"): 3e-4,
+    ("mnist", "vampprior"): 3e-4,
+    ("mnist", "iop"): 3e-4,
     ("freyfaces", "vampprior"): 3e-4,
     ("histopathology", "standard"): 1e-4,
     ("histopathology", "vampprior"): 3e-4,
