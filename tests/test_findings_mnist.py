@@ -80,6 +80,10 @@ def test_the_protocol_says_how_the_runs_on_mnist_end(ends):
     assert f"{words}{gone.min()} to {gone.max()} epochs" in protocol
     words = f"carried to its end, after {ours['diverged_at'].item()}; at 3e-4 the two"
     assert words in protocol
+    words = (
+        f"at 1e-3, too, after {ours['diverged_at'].item()} epochs, and left no score"
+    )
+    assert words in flowing(FINDINGS)
     assert not ours["weights_kept"].any()  # its ELBO is an estimate
     assert set(zip(ends["dataset"], ends["method"], strict=True)) == {PAIR}
     assert (

@@ -36,6 +36,8 @@ from scipy import stats
 from workflow import reference
 from workflow.report import tabular
 
+FAST, SLOW = "variants/rate1e-3", "variants/rate3e-4"
+
 
 def test_the_findings_shows_the_scores_of_each_setting():
     for name, of in settings().items():
@@ -52,9 +54,6 @@ def test_the_findings_shows_the_scores_of_each_setting():
         assert pd.read_csv(path)["device"].str.contains(device).all()
     words = "the VampPrior ran on an AMD EPYC, the other two on an Intel Xeon"
     assert words in flowing(FINDINGS)
-
-
-FAST, SLOW = "variants/rate1e-3", "variants/rate3e-4"
 
 
 def test_the_documents_say_what_another_unit_of_gray_values_would_do():

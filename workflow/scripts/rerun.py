@@ -14,9 +14,9 @@ import pandas as pd
 from workflow.reference import FOLDER
 from workflow.report import reading, scores, selection, statistics, tabular
 from workflow.report.reading import BadInput
+from workflow.report.variants import MADE
 
 KEY = ["split", "metric", "samples"]
-ALIKE = ("device", "threads", "compiled", "precision")  # and the versions
 DIGESTS = ("settings", "data")
 
 
@@ -65,7 +65,7 @@ def _unlike(pair, seed: int, *roots: Path) -> list[str]:
     for root in roots:
         path = root / "runs" / pair[0] / pair[1] / f"seed{seed}" / "record.json"
         with reading.record(path) as record:
-            facts.append({key: record[key] for key in ALIKE} | record["versions"])
+            facts.append({key: record[key] for key in MADE} | record["versions"])
     return [
         f"{key} {facts[0].get(key)}, committed {facts[1].get(key)}"
         for key in facts[1]
