@@ -102,6 +102,28 @@ def test_dry_run_of_the_committed_runs(fresh):
     assert jobs(fresh, *given) == dict.fromkeys(once, 1) | {"search": 2}
 
 
+@pytest.mark.parametrize(
+    "product",
+    [
+        "results/paper-reference/audit.md",
+        "results/paper-reference/search/omniglot.md",
+        "figures/paper-reference/figure1.png",
+        "figures/paper-reference/figure3.png",
+    ],
+)
+def test_a_product_of_no_run_is_refused_before_the_work(fresh, product):
+    given = "table2={datasets: [omniglot]}", "onehot=[]", "figure3={components: []}"
+    status, output = snakemake(
+        fresh, "-n", "--config", "scores=reference", *given, "--", product
+    )
+    assert status != 0
+    assert re.search(
+        r"^ *the committed runs have nothing to make this of, expected a run or more$",
+        output,
+        re.M,
+    )
+
+
 def test_dry_run_of_the_search(fresh):
     # 4 datasets x 3 priors x 3 rates x 2 seeds
     assert jobs(fresh, "--", "protocol_search") == {

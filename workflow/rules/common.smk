@@ -137,11 +137,11 @@ def seed_files(name, pairs=None):
         chosen = pairs
         if pairs is None:
             chosen = [(wildcards.dataset, wildcards.method)]
-        return [
+        return some(
             f"<source>/runs/{dataset}/{method}/seed{seed}/{name}"
             for dataset, method in chosen
             for seed in seeds(dataset, method)
-        ]
+        )
 
     return files
 
@@ -149,6 +149,14 @@ def seed_files(name, pairs=None):
 def score_files(pairs):
     """The score files of (dataset, method) pairs."""
     return [f"<source>/scores/{dataset}/{method}.csv" for dataset, method in pairs]
+
+
+def some(files):
+    """The files, of which there has to be one: a product of none says nothing."""
+    if found := list(files):
+        return found
+    where = "committed runs have" if COMMITTED else "configuration has"
+    raise WorkflowError(f"the {where} nothing to make this of, expected a run or more")
 
 
 def search_files(name):
@@ -159,7 +167,7 @@ def search_files(name):
             runs = reference.search_runs(wildcards.dataset)
         else:
             runs = configuration.search_runs(config, wildcards.dataset)
-        return [f"<source>/search/{wildcards.dataset}/{run}/{name}" for run in runs]
+        return some(f"<source>/search/{wildcards.dataset}/{run}/{name}" for run in runs)
 
     return files
 
