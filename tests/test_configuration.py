@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models import audit, evaluate, scoring
-from models.settings import PRECISIONS, Settings
+from models.settings import Settings
 from workflow import configuration
 from workflow.configuration import ROOT
 from workflow.data import registry
@@ -15,7 +15,6 @@ from workflow.data import registry
 CONFIGURATIONS = [
     ("paper.yaml",),
     *(("paper.yaml", n) for n in ("quick.yaml", "stand-ins.yaml")),
-    *(("paper.yaml", f"{n}.yaml") for n in PRECISIONS if n != "float32"),
     *(
         ("paper.yaml", file)
         for file in sorted((ROOT / "config/variants").glob("*.yaml"))

@@ -16,6 +16,7 @@ DOCUMENTS = [
         for name in ("protocol", "extending", "speed", "sensitivity", "findings")
     ),
 ]
+BFLOAT16 = "config/variants/bfloat16.yaml"
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -47,14 +48,14 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_header(name):
         width = bars
 
 
-@pytest.mark.parametrize("name", [*DOCUMENTS, "config/bfloat16.yaml"])
+@pytest.mark.parametrize("name", [*DOCUMENTS, BFLOAT16])
 def test_what_follows_config_is_taken(name):
     """Snakemake reads true as text, for one."""
     said = re.findall(r"--config((?: \w+=[\w-]+)+)", (ROOT / name).read_text())
     for given in said:
         shipped = configuration.load(*configuration.SHIPPED)
         configuration.check(shipped | parse_config(given.split()))
-    assert said or name not in ("README.md", "docs/speed.md", "config/bfloat16.yaml")
+    assert said or name not in ("README.md", "docs/speed.md", BFLOAT16)
 
 
 def test_readme_names_the_commands_that_there_are():

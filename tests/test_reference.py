@@ -7,6 +7,7 @@ import shutil
 import pandas as pd
 import pytest
 
+from models.settings import PRECISIONS
 from tests.dag import TINY, checkout, edited, jobs, snakemake, tiny
 from workflow import configuration, reference
 from workflow.report import reading
@@ -140,26 +141,33 @@ def test_what_the_committed_runs_do_not_have_is_refused(taken, tmp_path, asked, 
     assert words in line
 
 
-def test_runs_in_tensorfloat32_are_let_pass(taken):
+def test_runs_in_a_faster_precision_are_let_pass_for_float32_alone(taken):
     place = taken / "results/reference"
     config, pair = tiny(), ("digits-gray", "iop")
     path = place / "scores/digits-gray/iop.csv"
     wanted = configuration.settings(config, *pair)
-    other = dataclasses.replace(wanted, precision="tensorfloat32").digest
-    with edited(path, wanted.digest, other):
-        assert reference.present(config, [pair], place) == [pair]
-    lower = dataclasses.replace(wanted, precision="bfloat16").digest
-    config["training"]["precision"] = "bfloat16"
-    refused = pytest.raises(reading.BadInput, match="other settings than the conf")
-    with edited(path, wanted.digest, lower):
-        assert reference.present(config, [pair], place) == [pair]
-    with edited(path, wanted.digest, other), refused:
-        reference.present(config, [pair], place)
+    assert wanted.precision == "float32"
+    digest = {
+        precision: dataclasses.replace(wanted, precision=precision).digest
+        for precision in PRECISIONS
+    }
+
+    def passes(of):
+        with edited(path, wanted.digest, digest[of]):
+            try:
+                return reference.present(config, [pair], place) == [pair]
+            except reading.BadInput:
+                return False
+
+    assert [passes(of) for of in PRECISIONS] == [True, True, False, True]
+    for asked in PRECISIONS[1:]:
+        config["training"]["precision"] = asked
+        assert [of for of in PRECISIONS if passes(of)] == [asked]
     config["training"]["precision"] = "float32"
     first = path.read_text().splitlines()[1]
-    of_both = edited(path, first, first.replace(wanted.digest, other))
+    other = first.replace(wanted.digest, digest["tensorfloat32"])
     refused = pytest.raises(reading.BadInput, match="other settings than the conf")
-    with of_both, refused:
+    with edited(path, first, other), refused:  # one cell is of one precision
         reference.present(config, [pair], place)
 
 
