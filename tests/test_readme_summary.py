@@ -42,27 +42,19 @@ def test_what_becomes_of_the_main_claim_on_freyfaces():
 
 
 def test_what_the_estimated_density_hides_on_freyfaces():
-    vamp, integrals, gaps, ps = freyfaces("vampprior-500"), [], [], []
-    for of in ("", "variants/rate3e-4/", "variants/ratio-rate1e-4/"):
-        integral = freyfaces("iop", "prior", "log_normaliser", f"{of}audit")
-        less = freyfaces("iop", kind=f"{of}scores") - integral
-        integrals.append(f"{integral.mean():.1f} ± {integral.std():.1f}")
-        gaps.append(vamp.mean() - less.mean())
-        place = "" if "ratio" in of else of  # T is the IOP's alone
-        ps.append(welch(less, freyfaces("standard", kind=f"{place}scores")))
-    anew = scored("freyfaces-split1", "vampprior-500")
-    gaps.append(anew.mean() - normalised("freyfaces-split1").mean())
-    assert ps[1] < 0.001
+    integral = freyfaces("iop", "prior", "log_normaliser", "audit")
+    vamp, less = freyfaces("vampprior-500"), normalised("freyfaces")
     fast = freyfaces("vampprior-500", kind="variants/rate1e-3/scores")
-    less = normalised("freyfaces")
-    by, same = less.mean() - fast.mean(), welch(less, fast)
-    for words in (
-        "ln Z = {} at 1e-3, {} at 3e-4".format(*integrals),
-        f"lies {min(gaps):.0f} to {max(gaps):.0f} nats below the VampPrior at "
-        f"3e-4, {-by:.1f} below that at 1e-3 ({said(same)})",
-        f"at 1e-3 ({said(ps[0])}) and lies above it at 3e-4 (p < 0.001)",
-    ):
-        assert words in flowing(README)
+    plain = welch(less, freyfaces("standard"))
+    assert plain >= 0.05
+    words = (
+        f"There ln Z = {integral.mean():.1f} ± {integral.std():.1f}. Normalised, the "
+        f"IOP lies {vamp.mean() - less.mean():.0f} nats below the VampPrior, "
+        f"{fast.mean() - less.mean():.1f} below where both are at 1e-3 "
+        f"({said(welch(less, fast))}), and does not differ significantly from the "
+        f"standard VAE ({said(plain)})."
+    )
+    assert words in flowing(README), words
 
 
 def test_what_more_importance_samples_do_on_freyfaces():
@@ -79,9 +71,8 @@ def test_what_more_importance_samples_do_on_freyfaces():
         [of["vampprior-500"] - of[m] for m in ("standard", "iop")] for of in (few, many)
     )
     for words in (
-        f"every prior gains {min(gains):.0f} to {max(gains):.0f} nats on FreyFaces "
-        f"at the chosen rates, the last {min(late):.0f} to {max(late):.0f} of them "
-        "from a hundred on",
+        f"every prior gains {min(gains):.0f} to {max(gains):.0f} nats on FreyFaces, "
+        f"the last {min(late):.0f} to {max(late):.0f} of them from a hundred on",
         f"from {before[0]:.1f} to {after[0]:.1f} over the standard VAE and from "
         f"{before[1]:.1f} to {after[1]:.1f} over the IOP",
     ):
@@ -122,9 +113,8 @@ def test_what_onehot_says_of_the_seeds():
     same = scatter(exact["iop"], exact["vampprior-50"])
     assert same >= 0.05
     words = (
-        f"On OneHot the mean ELBO by epoch scatters less with the IOP (F-test, p = "
-        f"{p:.3f}; Brown and Forsythe's, p = {robust:.2f}); in ln p(x) with the kept "
-        f"weights no difference was found (p = {same:.2f})."
+        f"On OneHot its ELBO by epoch scatters less (p = {p:.3f}, by a robust test "
+        f"{robust:.2f}); in ln p(x) no difference was found (p = {same:.2f})."
     )
     assert words in flowing(README), words
     for words in (
