@@ -129,8 +129,9 @@ def test_the_documents_say_how_the_vampprior_on_onehot_ends():
     assert (iop > vamp.max()).sum() == 7
     assert iop.min() < vamp.min()
     words = (
-        f"one of the IOP's eight seeds has an ln p(x) of {iop.min():.2f} and one of "
-        f"the VampPrior's {vamp.min():.2f}, the standard VAE's best"
+        f"One of the IOP's eight seeds has an ln p(x) of {iop.min():.2f}, below all "
+        f"the standard VAE's, one of the VampPrior's {vamp.min():.2f}, as the standard "
+        "VAE's best."
     )
     assert words in flowing(README), words
     words = (

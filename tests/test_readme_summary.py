@@ -92,7 +92,7 @@ def test_how_far_the_estimate_of_the_integral_errs_where_it_is_known():
     fast = freyfaces("vampprior-500", "prior", "log_normaliser", kind).abs().max()
     words = (
         f"up to {worst[0]:.1f} nats on FreyFaces ({fast:.1f} at 1e-3), {worst[1]:.1f} "
-        f"where split anew, {worst[2]:.1f} on bone marrow"
+        f"on another split of it, {worst[2]:.1f} on bone marrow"
     )
     assert words in flowing(README), words
 
@@ -113,7 +113,7 @@ def test_what_onehot_says_of_the_seeds():
     same = scatter(exact["iop"], exact["vampprior-50"])
     assert same >= 0.05
     words = (
-        f"On OneHot its ELBO by epoch scatters less (p = {p:.3f}, by a robust test "
+        f"OneHot the IOP's ELBO by epoch scatters less (p = {p:.3f}, by a robust test "
         f"{robust:.2f}); in ln p(x) no difference was found (p = {same:.2f})."
     )
     assert words in flowing(README), words
