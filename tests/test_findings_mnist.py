@@ -72,6 +72,37 @@ def test_the_readme_shows_the_seeds_of_mnist(ends):
         assert words in flowing(README), words
 
 
+def test_the_documents_say_what_bfloat16_does_to_mnist():
+    kind = "variants/bfloat16"
+    ours, (lower,) = scored(*PAIR), scored(*PAIR, kind=f"{kind}/scores")
+    now, then = record("."), record(kind)
+    changed = {"precision"}
+    assert {
+        k for k, v in now["settings"].items() if then["settings"][k] != v
+    } == changed
+    assert (now["precision"], then["precision"]) == ("float32", "bfloat16")
+    assert now["device"] == then["device"]
+    curves = [
+        pd.read_csv(reference.FOLDER / of / f"runs/mnist/standard/seed{seed}/curve.csv")
+        .set_index("epoch")
+        .loc[101:, "valid_elbo"]
+        for of, seed in ((kind, 0), (".", 0), (".", 1))
+    ]
+    of = curves[0] - curves[1]
+    other = (curves[2] - curves[1]).abs()
+    words = (
+        f"the first of the two seeds scores {lower:.2f}, in float32 {ours[0]:.2f}. From "
+        f"epoch 101 on its validation ELBO is {-of.mean():.2f} lower on average, "
+        f"{of.abs().max():.2f} apart at the most at one epoch, "
+        f"{-of.loc[701:].mean():.2f} lower over the last three hundred; the other "
+        f"seed's differs by {other.mean():.2f}."
+    )
+    assert words in flowing(FINDINGS), words
+    assert f"small beside the {ours.std():.2f} by which" in flowing(FINDINGS)
+    words = f"`bfloat16` gave one seed of MNIST {lower:.2f} where float32 gave"
+    assert f"{words} {ours[0]:.2f}" in flowing(README), words
+
+
 def test_the_protocol_says_how_the_runs_on_mnist_end(ends):
     protocol = flowing("docs/protocol.md")
     ends, ours = (ends[ends["method"] == m] for m in ("standard", "iop"))
