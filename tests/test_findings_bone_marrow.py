@@ -44,16 +44,16 @@ def test_the_findings_shows_what_bone_marrow_gave(found):
     for name, of in found.items():
         assert {len(scores) for scores in of} == {8}
         cells = [f"{scores.mean():.2f} ± {scores.std():.2f}" for scores in of]
-        assert f"  | {name} | {' | '.join(cells)} |" in lines, cells
+        assert f"| {name} | {' | '.join(cells)} |" in lines, cells
     low, middle, high = (cell.mean for cell in printed("histopathology").values())
     gaps = middle - low, high - low, high - middle
     gaps = [f"{gap:+.1f}" for gap in gaps] + [tabular.ABSENT] * 2
-    assert f"  | the paper, on Histopathology | {' | '.join(gaps)} |" in lines
+    assert f"| the paper, on Histopathology | {' | '.join(gaps)} |" in lines
     for name, (standard, vamp, iop, less) in found.items():
         pairs = [(vamp, standard), (iop, standard), (iop, vamp)]
         pairs += [(less, standard), (less, vamp)]
         cells = [f"{a.mean() - b.mean():+.1f} ({said(welch(a, b))})" for a, b in pairs]
-        assert f"  | {name} | {' | '.join(cells)} |" in lines, cells
+        assert f"| {name} | {' | '.join(cells)} |" in lines, cells
 
 
 def test_the_documents_say_what_bone_marrow_shows(found):
