@@ -74,7 +74,8 @@ def test_the_findings_says_what_figure_3_shows():
     assert (paper["iop"].sd, paper["vampprior"].sd) == (0.60, 2.10)
     for words in (
         f"intervals](docs/findings.md#figure-3-on-bone-marrow) ({within(apart)}) are "
-        f"so wide that a gap of the paper's size, {gap:+.1f}, would most likely be missed",
+        f"so wide that a gap of the paper's size, {gap:+.1f}, would most likely be "
+        "missed",
         f"On a stand-in above {above} of six means (normalised, below all six; with a "
         "thousand importance samples above all six), significantly above none;",
         f"No effect of K was found ({together})",
