@@ -135,13 +135,24 @@ def now() -> str:
 
 def processor() -> str:
     """Return the processor's name as the system gives it."""
+    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
+
+
+def processor_kind() -> str:
+    """Return vendor, family, model and stepping: one name may stand for several."""
+    said = _cpuinfo()
+    keys = "vendor_id", "cpu family", "model", "stepping"
+    return " ".join(said[key] for key in keys if key in said) or processor()
+
+
+def _cpuinfo() -> dict[str, str]:
+    """What Linux says of the first core."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        first = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        return {}
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def versions() -> dict[str, str]:

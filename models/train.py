@@ -117,6 +117,7 @@ def run(arguments: argparse.Namespace) -> None:
         "configuration": arguments.configuration,
         "commit": provenance.commit(),
         "captured": captured,
+        "processor": provenance.processor_kind(),
         "command": shlex.join(["python", "-m", "models.train", *_argv(arguments)]),
     }
     for stack in machine.stacks(seeds, device):

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,31 @@ def test_empty_fields_of_a_later_python_change_no_fingerprint(fingerprint, monke
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="no git")
+@pytest.mark.parametrize(
+    ("said", "name", "kind"),
+    [
+        (
+            "vendor_id\t: AuthenticAMD\ncpu family\t: 26\nmodel\t\t: 2\n"
+            "model name\t: AMD EPYC\nstepping\t: 1\n\nmodel name\t: another\n",
+            "AMD EPYC",
+            "AuthenticAMD 26 2 1",
+        ),
+        ("processor\t: 0\nBogoMIPS\t: 50.00\n", "arm", "arm"),  # without a name
+        (None, "arm", "arm"),  # no Linux
+    ],
+)
+def test_a_processor_has_a_name_and_a_kind(said, name, kind, monkeypatch):
+    def read(path):
+        assert str(path) == "/proc/cpuinfo"
+        if said is None:
+            raise FileNotFoundError
+        return said
+
+    monkeypatch.setattr(Path, "read_text", read)
+    monkeypatch.setattr(provenance.platform, "processor", lambda: "arm")
+    assert (provenance.processor(), provenance.processor_kind()) == (name, kind)
+
+
 def test_a_commit_that_is_said_goes_before_a_git_that_does_not_know(
     tmp_path, monkeypatch
 ):

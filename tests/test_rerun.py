@@ -75,6 +75,16 @@ def test_another_device_may_differ_and_its_mean_is_tested(committed, tmp_path, c
                           f"{np.std(VALUES, ddof=1):.2f}, p = {p:.3f}")  # fmt: skip
 
 
+def test_another_kind_of_processor_of_the_same_name_may_differ(
+    committed, tmp_path, capsys
+):
+    values = [VALUES[0], VALUES[1] + 1, VALUES[2]]
+    mine = write(tmp_path / "mine", values, {"processor": "AuthenticAMD 26 2 1"})
+    command(committed, mine)
+    words = "; processor AuthenticAMD 26 2 1, committed unknown"
+    assert capsys.readouterr().out.splitlines()[1].endswith(words)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

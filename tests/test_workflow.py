@@ -89,6 +89,7 @@ def test_records_say_where_a_run_comes_from(finished):
     assert record["training_seconds"] > 0
     assert record["commit"]
     assert record["device"]
+    assert record["processor"]
     curve = pd.read_csv(folder / "seed1/curve.csv")
     assert list(curve["epoch"]) == list(range(1, record["epochs"] + 1))
     # the command in the record repeats the run

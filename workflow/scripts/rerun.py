@@ -65,7 +65,9 @@ def _unlike(pair, seed: int, *roots: Path) -> list[str]:
     for root in roots:
         path = root / "runs" / pair[0] / pair[1] / f"seed{seed}" / "record.json"
         with reading.record(path) as record:
-            facts.append({key: record[key] for key in MADE} | record["versions"])
+            found = {key: record[key] for key in MADE} | record["versions"]
+            # one device's name may stand for several kinds; older records do not tell
+            facts.append(found | {"processor": record.get("processor", "unknown")})
     return [
         f"{key} {facts[0].get(key)}, committed {facts[1].get(key)}"
         for key in facts[1]
