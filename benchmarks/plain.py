@@ -4,10 +4,10 @@ import torch
 from torch.nn.functional import dropout
 
 from benchmarks import reference
+from models.building import build
 from models.data import Dataset
 from models.randomness import Streams
 from models.settings import Settings
-from models.training import build
 
 
 class PlainTrainer:

@@ -1,8 +1,8 @@
 """The model core: torch and numpy only, usable without the workflow.
 
 Read in this order: settings, randomness, distributions, networks, priors/, vae, avb,
-steps, stopping, data, training, evaluation, quadrature, annealing, audit. The paper's
-parts:
+steps, stopping, data, building, training, evaluation, quadrature, annealing, audit. The
+paper's parts:
 
 Eqs. 2, 3, 18       the ELBO, importance weights                 vae.VAE
 Eq. 9               the VampPrior                                priors.vampprior

@@ -25,7 +25,7 @@ def training_code(method: str, latent_dim: int) -> str:
     common = (
         "settings.py machine.py randomness.py networks.py distributions.py "
         "priors/__init__.py priors/base.py vae.py "
-        "graphs.py steps.py stopping.py training.py data.py"
+        "graphs.py steps.py stopping.py building.py training.py data.py"
     )
     files = [f"models/{name}" for name in common.split()]
     own = [f"models/{'avb' if method == 'avb' else f'priors/{method}'}.py"]

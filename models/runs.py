@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from models import machine
+from models.building import build
 from models.data import Dataset
 from models.files import npz, replacing
 from models.randomness import Streams
 from models.settings import Settings
 from models.stopping import CURVE, Run
-from models.training import build
 
 WEIGHTS, CURVES, RECORD = "weights.npz", "curve.csv", "record.json"
 

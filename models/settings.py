@@ -7,6 +7,13 @@ from dataclasses import asdict, dataclass, fields
 
 # machine.products says what each is
 PRECISIONS = ("float32", "tensorfloat32", "reduced", "bfloat16")
+# what every method reads; the others are of those that name them in own_settings
+SHARED = frozenset(
+    (
+        "method latent_dim hidden_units batch_size learning_rate max_epochs "
+        "warmup_epochs patience precision"
+    ).split()
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,10 @@ class Settings:
         """Return the purpose of the random streams of this method on a dataset."""
         return f"{dataset}/{self.method}/{self.components}"
 
+    def view(self, own: tuple[str, ...]) -> "View":
+        """Return them as a prior sees them that names `own` in its own_settings."""
+        return View(self, own)
+
     def flags(self) -> list[str]:
         """Return the command-line arguments that give these settings."""
         return [
@@ -88,3 +99,25 @@ class Settings:
     def _text(self, field) -> str:
         value = getattr(self, field.name)
         return str(value).lower() if field.type is bool else str(value)
+
+
+class View:
+    """Settings without those that belong to other methods.
+
+    Such a one would have its default, whatever the configuration says, since a change
+    to it must not retrain who does not name it.
+    """
+
+    def __init__(self, settings: Settings, own: tuple[str, ...]):
+        self._settings, self._own = settings, own
+
+    def __getattr__(self, name: str):
+        known = {field.name for field in fields(Settings)}
+        if name not in known:
+            raise ValueError(
+                f"settings.{name}: no such setting, expected one of "
+                f"{', '.join(sorted(known))}"
+            )
+        if name not in SHARED | set(self._own):
+            raise ValueError(f"reads settings.{name}, expected it in own_settings")
+        return getattr(self._settings, name)

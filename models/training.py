@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from models import checkpoint, quadrature
-from models.avb import AVB
+from models.building import build
 from models.data import Dataset
 from models.machine import products
 from models.provenance import now
@@ -15,65 +15,11 @@ from models.randomness import Streams, threshold
 from models.settings import Settings
 from models.steps import Steps
 from models.stopping import Run, Weights
-from models.vae import VAE
 
 # images encoded at once where no gradient is needed; mini-batches drawn at once
 CHUNK = {"cpu": 1_000, "cuda": 10_000}
 BLOCK = {"cpu": 1, "cuda": 50}
 EXACT_INTERVAL = 10  # epochs from one ln p(x) by quadrature to the next
-
-
-def build(settings: Settings, pixels: int, likelihood: str, streams: Streams):
-    """Return a freshly initialised model (VAE or AVB) on the streams' device.
-
-    Raises ValueError for a weight or buffer without a leading axis of seeds, for a
-    tensor that is neither, for a prior whose terms have other shapes than it says, and
-    for one with a ratio net that does not name the settings of its training.
-    """
-    kind = AVB if settings.method == "avb" else VAE
-    model = kind.build(settings, pixels, likelihood, streams)
-    for name, value in model.state_dict().items():
-        if value.shape[:1] != (len(streams.seeds),):
-            raise ValueError(
-                f"{settings.method}: {name} is {tuple(value.shape)}, expected first an "
-                f"axis of {len(streams.seeds)} seeds (a constant: persistent=False)"
-            )
-    for part, module in model.named_modules():
-        for name, value in vars(module).items():  # weights and buffers lie deeper
-            if isinstance(value, torch.Tensor):
-                raise ValueError(
-                    f"{settings.method}: {part}.{name} is a tensor, expected a "
-                    "parameter or a buffer, which go with the model"
-                )
-    needed = {"ratio_epochs", "ratio_learning_rate"}  # read by the steps, not the prior
-    if model.ratio is not None and not needed <= set(model.own_settings):
-        raise ValueError(
-            f"{settings.method}: trains a density-ratio net, expected "
-            f"{' and '.join(sorted(needed))} among its own_settings"
-        )
-    model = model.to(streams.device)
-    _check_shapes(model, settings, pixels, streams)
-    return model
-
-
-@torch.no_grad()
-def _check_shapes(model, settings: Settings, pixels: int, streams: Streams) -> None:
-    """Of few seeds a wrong shape might broadcast, and be trained and scored."""
-    seeds, latent, device = len(streams.seeds), settings.latent_dim, streams.device
-    rows = latent + 1  # no two axes alike
-    found = {}
-    if hasattr(model, "prior"):
-        z = torch.zeros(seeds, rows + 1, rows, latent, device=device)
-        found["log_density"] = model.prior.log_density(z, model.encoder), z.shape[:-1]
-    x = torch.zeros(seeds, rows, pixels, device=device)
-    noise = torch.zeros(seeds, rows, model.noise_dim, device=device)
-    found["kl"] = model.terms(x, noise)[1], x.shape[:-1]
-    for name, (value, expected) in found.items():
-        if value.shape != expected:
-            raise ValueError(
-                f"{settings.method}: {name} gives {tuple(value.shape)} of "
-                f"{(*expected, latent)}, expected {tuple(expected)}"
-            )
 
 
 class Trainer:

@@ -23,10 +23,11 @@ class VAE(nn.Module):
     def build(cls, settings: Settings, pixels: int, likelihood: str, streams: Streams):
         """Draw the initial weights of a model for data of `pixels` dimensions."""
         sizes = pixels, settings.hidden_units, settings.latent_dim
+        prior = find(settings.method)
         return cls(
             GaussianEncoder(streams, *sizes),
             DECODERS[likelihood](streams, *sizes[::-1]),
-            find(settings.method)(settings, pixels, streams),
+            prior(settings.view(prior.own_settings), pixels, streams),
             settings.latent_dim,
         )
 

@@ -8,9 +8,10 @@ import torch
 
 from benchmarks import reference
 from models import training
+from models.building import build
 from models.randomness import Streams, threshold
 from models.stopping import CURVE
-from models.training import Trainer, build, train
+from models.training import Trainer, train
 from tests.conftest import images
 
 CHUNK = 15  # images encoded at once: of 40 two whole chunks and a smaller one

@@ -13,9 +13,9 @@ from commanded import run_training
 
 from models import annealing, data, evaluation
 from models import audit as measuring
+from models.building import build
 from models.distributions import standard_normal
 from models.randomness import Streams, threshold
-from models.training import build
 from tests.conftest import images
 
 

@@ -123,6 +123,7 @@ def test_npz_in_its_three_forms(tmp_path, names):
     ("arrays", "words"),
     [
         ({"labels": np.arange(3)}, "holds labels, expected images"),
+        ({"images": np.ones((3, 2)), "test": np.ones((3, 2))}, "images beside train"),
         ({"images": np.arange(3)}, "expected numbers"),
         ({"images": np.array([["a"]])}, "expected numbers"),
         ({"images": np.array([[None]])}, "Object arrays cannot be loaded"),

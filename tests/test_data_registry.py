@@ -139,23 +139,27 @@ def in_alternative(**values):
         (drop("likelihood"), ["mine: no likelihood; expected title, likelihood"]),
         (put(likelihood="poisson"), ["mine.likelihood", "poisson", "gaussian"]),
         (put(colour=True), ["mine.colour: no such key; expected alt", "width"]),
-        (put(height="28"), ["mine.height", "'28'", "integer"]),
-        (put(width=0), ["mine.width", "0", "minimum of 1"]),
+        (put(height="28"), ["mine.height: '28'; expected a whole number"]),
+        (put(width=0), ["mine.width: 0; expected at least 1"]),
         (
             put(splits={"train": 1, "valid": 1}),
             ["mine.splits: no test; expected train, v"],
         ),
         (put(splits={"train": 3.0, "valid": 2, "test": 1}), ["mine.splits.train: 3.0"]),
-        (put(split_seed=42.0), ["mine.split_seed: 42.0 is not of type 'integer'"]),
+        (put(split_seed=42.0), ["mine.split_seed: 42.0; expected a whole number"]),
         (put(dynamic=True), ["mine.dynamic", "bernoulli", "binarise_seed"]),
         (put(binarise_seed=1), ["mine.binarise_seed: is 1", "dynamic is false"]),
         (put(stands_in_for="nought"), ["mine.stands_in_for", "nought", "another"]),
         (put(stands_in_for="mine"), ["mine.stands_in_for", "mine", "another"]),
-        (put(scaling={"divisor": 0}), ["mine.scaling.divisor", "0"]),
+        (
+            put(scaling={"divisor": 0}),
+            ["mine.scaling.divisor: 0; expected more than 0"],
+        ),
         (put(scaling={"divisor": float("nan")}), ["mine.scaling.divisor: nan; expe"]),
         (put(scaling={"clip": [0.9, 0.1]}), ["mine.scaling.clip", "lowest first"]),
         (put(scaling={"clip": [0.5, 0.5]}), ["mine.scaling.clip", "lowest first"]),
         (in_file(sha256="abc"), ["mine.alternatives.0.files.0.sha256", "64"]),
+        (in_file(sha256=123), ["files.0.sha256: 123; expected text (of digits: in q"]),
         (in_file(name="../mine.npz"), ["mine.alternatives.0.files.0.name", "bare"]),
         (in_alternative(reader="xls"), ["mine.alternatives.0.reader", "xls", "npz"]),
         (
@@ -185,7 +189,7 @@ def test_a_bad_entry_is_one_line_naming_the_key(tmp_path, change, words):
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("- a\n- b\n", "type 'object'"),
+        ("- a\n- b\n", "expected keys and values"),
         ("a: [\n", "not YAML"),
         ("a: {}\na: {}\n", "'a' twice"),
         ("1: {}\n", "key 1"),
@@ -199,6 +203,13 @@ def test_a_file_that_is_no_registry(tmp_path, text, word):
     with pytest.raises(DataError, match=word) as caught:
         registry.load(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_title_is_of_one_dataset(tmp_path):
+    path = tmp_path / "datasets.yaml"
+    path.write_text(yaml.safe_dump({"mine": MINE, "yours": MINE}))
+    with pytest.raises(DataError, match="title: is 'Mine', which yours has, too, exp"):
+        registry.load(path)
 
 
 def test_a_missing_registry(tmp_path):

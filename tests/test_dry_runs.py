@@ -140,7 +140,11 @@ def test_dry_run_of_one_cell(fresh):
 @pytest.mark.parametrize(
     ("name", "text", "line"),
     [
-        ("models/priors/slip.py", "class Slip(:", "invalid syntax (slip.py, line 1)"),
+        (
+            "models/priors/slip.py",
+            "class Slip(:",
+            "priors/slip.py, line 1: no Python (inv",
+        ),
         ("models/priors/slip.py", "class Slip:\n  title = str(1)", "title is not wri"),
         ("config/datasets.yaml", "onehot:\n\tpixels: 4", "datasets.yaml: not YAML"),
     ],

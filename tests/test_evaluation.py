@@ -13,10 +13,10 @@ from torch import nn
 
 from benchmarks import reference
 from models import distributions, evaluate, evaluation, quadrature
+from models.building import build
 from models.data import Dataset
 from models.priors.standard import StandardPrior
 from models.randomness import Streams
-from models.training import build
 from models.vae import VAE
 from tests.conftest import images
 

@@ -142,7 +142,8 @@ def test_another_file_makes_the_data_anew(extended):
 
 def test_a_new_prior_retrains_no_other(extended):
     another = extended / "models/priors/another.py"
-    another.write_text((extended / "models/priors/mixture.py").read_text())
+    text = (extended / "models/priors/mixture.py").read_text()
+    another.write_text(text.replace('title = "', 'title = "Another '))
     target = "results/stripes/table2.md"
     arguments = target, "--configfile", "config/stripes.yaml"
     changed = extended / "models/priors/mixture.py"

@@ -26,6 +26,7 @@ def test_a_prior_has_no_hyphen(tmp_path, monkeypatch):
         (b"class Mine:\n    title = 5\n", "title is 5, expected a str"),
         (b"class Mine:\n    approximate = 'no'\n", "approximate is 'no', expected a b"),
         (b"# caf\xe9\n", "not UTF-8"),
+        (b"class Mine:\n    own_settings = 'components'\n", "own_settings is 'compo"),
         (
             b"class A:\n    title = 'A'\nclass B:\n    title = 'B'\n",
             "states title twice, expected one class",
@@ -61,19 +62,30 @@ def test_settings_of_a_prior_that_there_are_not(own, tmp_path, monkeypatch):
         methods.priors()
 
 
-@pytest.mark.parametrize("place", ["settings", "self.settings"])
-def test_a_setting_that_is_read_but_not_named(place, tmp_path, monkeypatch):
-    """It would have its default, whatever the configuration says."""
+@pytest.mark.parametrize("shared", ["patience", "learning_rate", "latent_dim"])
+def test_what_every_method_reads_is_no_priors_own(shared, tmp_path, monkeypatch):
+    """It would be taken from all others, which would have the default."""
     (tmp_path / "priors").mkdir()
-    for name in ("vampprior", "iop"):
-        text = (methods.MODELS / f"priors/{name}.py").read_text()
-        (tmp_path / f"priors/{name}.py").write_text(text)
-    mine = tmp_path / "priors/mine.py"
-    own = "class Mine:\n    own_settings = {}\n    def k(self, settings):\n"
-    reads = f"        return {place}.components + {place}.latent_dim\n"
-    mine.write_text(own.format("()") + reads)
+    text = f"class Mine:\n    own_settings = ('components', {shared!r})\n"
+    (tmp_path / "priors/mine.py").write_text(text)
     monkeypatch.setattr(methods, "MODELS", tmp_path)
-    with pytest.raises(ValueError, match=r"mine\.py: reads settings\.components, expe"):
+    words = (
+        r"mine\.py: own_settings is .*, expected a tuple of names of components, noi"
+    )
+    with pytest.raises(ValueError, match=words):
         methods.priors()
-    mine.write_text(own.format("('components',)") + reads)
-    assert set(methods.priors()) == {"iop", "mine", "vampprior"}
+
+
+@pytest.mark.parametrize(
+    ("title", "says"),
+    [("Standard VAE", "standard has, too"), ("AVB", "avb has, too"), (" ", "is empty")],
+)
+def test_a_title_is_of_one_prior(title, says, tmp_path, monkeypatch):
+    (tmp_path / "priors").mkdir()
+    for name, of in (("standard", "Standard VAE"), ("tail", title)):
+        text = f"class Mine:\n    title = {of!r}\n"
+        (tmp_path / f"priors/{name}.py").write_text(text)
+    monkeypatch.setattr(methods, "MODELS", tmp_path)
+    words = rf"tail\.py: title '{title}' {says}, expected another"
+    with pytest.raises(ValueError, match=words):
+        methods.priors()

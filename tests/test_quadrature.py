@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from models import evaluation, quadrature
+from models.building import build
 from models.priors.iop import ImplicitOptimalPrior
 from models.priors.standard import StandardPrior
 from models.priors.vampprior import VampPrior
 from models.randomness import Streams
-from models.training import build
 from models.vae import VAE
 from tests.test_evaluation import LATENT, PIXELS, VARIANCE, Linear, W
 

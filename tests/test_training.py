@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from models import quadrature, stopping
+from models.building import build
 from models.checkpoint import Scratch
 from models.data import Dataset
 from models.networks import RatioNet, StackedLinear
 from models.randomness import Streams
 from models.settings import Settings
-from models.training import Trainer, build, train
+from models.training import Trainer, train
 from tests.conftest import images
 
 METHODS = ["standard", "vampprior", "iop", "avb"]

@@ -84,12 +84,13 @@ def check(config: dict) -> dict:
         if found.latent_dim != 2:
             raise ValueError(
                 f"{dataset}, {name}: latent_dim is {found.latent_dim}; expected 2, "
-                "since Figure 1 is drawn in two dimensions"
+                "since Figure 1 is drawn in two dimensions (onehot: [] leaves it out)"
             )
         if found.max_epochs < first:
             raise ValueError(
                 f"{dataset}, {name}: max_epochs is {found.max_epochs}; expected "
-                f"{first} or more: where the last warm-up ends, Figure 2 begins"
+                f"{first} or more: where the last warm-up ends, Figure 2 begins "
+                "(onehot: [] leaves it out)"
             )
     return config
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from models.provenance import ROOT
-from models.settings import Settings
+from models.settings import SHARED, Settings
 
 ATTRIBUTES = {"title": str, "approximate": bool, "own_settings": tuple}
 MODELS = ROOT / "models"
@@ -17,15 +17,19 @@ MODELS = ROOT / "models"
 def declared(file: Path) -> dict:
     """Return title, approximate and own_settings, as a file's class states them.
 
-    Raises ValueError or SyntaxError, naming the file, when one of them is no literal,
-    of another type or stated twice, or it is no Python.
+    Raises ValueError, naming the file, when one of them is no literal, of another type
+    or stated twice, or it is no Python.
     """
     found = {}
     try:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{file}: not UTF-8 ({error})") from error
-    tree = ast.parse(text, str(file))
+    try:
+        tree = ast.parse(text, str(file))
+    except SyntaxError as error:
+        line = f"{file}, line {error.lineno}"
+        raise ValueError(f"{line}: no Python ({error.msg})") from error
     classes = [part for part in tree.body if isinstance(part, ast.ClassDef)]
     for statement in (s for one in classes for s in one.body):
         if isinstance(statement, ast.Assign):
@@ -44,9 +48,10 @@ def declared(file: Path) -> dict:
                     f"{file}: {name} is not written out, expected a literal"
                 ) from error
             if not isinstance(found[name], ATTRIBUTES[name]):
+                comma = f": ({found[name]!r},)" * isinstance(found[name], str)
                 raise ValueError(
                     f"{file}: {name} is {found[name]!r}, expected a "
-                    f"{ATTRIBUTES[name].__name__}"
+                    f"{ATTRIBUTES[name].__name__}{comma}"
                 )
     return found
 
@@ -54,53 +59,42 @@ def declared(file: Path) -> dict:
 def priors() -> dict[str, dict]:
     """What each prior's file declares.
 
-    Raises ValueError for a name that no module has or AVB's, and for own_settings that
-    name no settings, which would be ignored, or lack one that the file reads.
+    Raises ValueError for a name that no module has or AVB's, for the title of another,
+    and for own_settings that name none that a prior may have for itself.
     """
     # no folder, nor the dangling link that an editor leaves beside an open file
     files = sorted(file for file in (MODELS / "priors").glob("*.py") if file.is_file())
-    found = {}
-    known = {field.name for field in fields(Settings)} - {"method"}
+    found, titles = {}, {AVB.get("title"): "avb"}
+    free = {field.name for field in fields(Settings)} - SHARED
     for file in files:
         name = file.stem
         if name in ("__init__", "base"):
             continue
         if not name.isidentifier():  # what follows a hyphen is K
             raise ValueError(
-                f"{file}: expected a name without a hyphen, as of a Python module"
+                f"{file}: expected a name without a hyphen, as of a Python module: "
+                "letters, digits and _, no digit first"
             )
         if name == "avb":
             raise ValueError(f"{file}: expected another name, which no method has")
         found[name] = declared(file)
         own = found[name].get("own_settings", ())
-        if not known.issuperset(own):
+        if not free.issuperset(own):
             raise ValueError(
                 f"{file}: own_settings is {own!r}, expected a tuple of names of "
-                f"{', '.join(sorted(known))}"
+                f"{', '.join(sorted(free))}"
             )
-    owned = {key for says in found.values() for key in says.get("own_settings", ())}
-    for name, says in found.items():
-        file = MODELS / "priors" / f"{name}.py"
-        for key in sorted(_reads(file) & owned - set(says.get("own_settings", ()))):
-            raise ValueError(
-                f"{file}: reads settings.{key}, expected it in own_settings"
-            )
+        title = found[name].get("title", name)
+        other = titles.setdefault(title, name)
+        if other != name or not title.strip():
+            of = f"{other} has, too" if title.strip() else "is empty"
+            raise ValueError(f"{file}: title {title!r} {of}, expected another")
     return found
 
 
-def _reads(file: Path) -> set[str]:
-    """The names that stand behind ``settings.`` or ``self.settings.`` in a file."""
-    tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
-    return {
-        node.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-        and ast.unparse(node.value).rpartition(".")[2] == "settings"
-    }
-
-
+AVB = declared(MODELS / "avb.py")
 PRIORS = priors()
-_ALL = PRIORS | {"avb": declared(MODELS / "avb.py")}
+_ALL = PRIORS | {"avb": AVB}
 # the rows of Table 2 and the panels of Figures 1 and 2, in the paper's order; then
 # whatever else there is
 METHODS = {

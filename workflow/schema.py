@@ -5,6 +5,13 @@ import sys
 
 from jsonschema import Draft202012Validator, validators
 
+TYPES = {
+    "integer": "a whole number",
+    "string": "text (of digits: in quotes)",
+    "array": "a list",
+    "object": "keys and values",
+}
+BOUNDS = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than"}
 LARGEST = sys.float_info.max  # of a whole number, too: more would not fit
 # 8.0 is no integer and nan no number, whatever JSON says
 _Validator = validators.extend(
@@ -46,6 +53,12 @@ def _line(error, name: str) -> str:
         return f"{key}: {found!r}; expected a number, like 0.001 or 1.0e-3"
     if error.validator == "type" and error.validator_value == "boolean":
         return f"{key}: {found!r}; expected true or false (--config: True or False)"
+    if error.validator == "type":
+        kind = TYPES.get(error.validator_value, error.validator_value)
+        return f"{key}: {found!r}; expected {kind}"
+    if error.validator in BOUNDS:
+        bound = f"{BOUNDS[error.validator]} {error.validator_value}"
+        return f"{key}: {found}; expected {bound}"
     if error.validator == "pattern":
         return f"{key}: {found!r}; expected {rule['$comment']}"
     return f"{key}: {error.message}"

@@ -29,7 +29,7 @@ class Prior(nn.Module):
 
     def log_density(self, z: torch.Tensor, encoder: nn.Module) -> torch.Tensor:
         """ln p(z) in nats: (S, ..., L) -> (S, ...)."""
-        raise NotImplementedError
+        raise NotImplementedError("expected a prior to define it")
 
     def frozen(self, encoder: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
         """ln p(z) as a function of z alone, for as long as no weight changes."""

@@ -98,6 +98,9 @@ def binarise(
 ) -> np.ndarray:
     """One Bernoulli draw a pixel, float32 zeros and ones."""
     if not (probabilities.min() >= 0 and probabilities.max() <= 1):
-        raise DataError(f"{name} leaves [0, 1], expected probabilities")
+        low, high = probabilities.min(), probabilities.max()  # nan, if one is
+        raise DataError(
+            f"{name} lies in [{low:g}, {high:g}], expected probabilities in [0, 1]"
+        )
     # binomial, so that seed 777 gives the public VampPrior code's MNIST bit for bit
     return random.binomial(1, probabilities).astype(np.float32)

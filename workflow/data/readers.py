@@ -77,6 +77,8 @@ def npz(paths: Sequence[Path]) -> Arrays:
     Each array is (images, pixels) or (images, height, width), of numbers.
     """
     with files.npz(paths[0]) as file:
+        if "images" in file.files and {"train", "test"} & set(file.files):
+            raise DataError("holds images beside train or test, expected one of these")
         for names in (("images",), ("train", "valid", "test"), ("train", "test")):
             if set(names) <= set(file.files):
                 return {name: file[name] for name in names}

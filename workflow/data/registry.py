@@ -175,6 +175,12 @@ def _check(entry: Entry, entries: dict[str, Entry], path) -> None:
             "dynamic is false: nothing is binarised"
         )
     others = [name for name in entries if name != entry.name]
+    for name in others:
+        if entries[name].title == entry.title:
+            raise DataError(
+                f"{where}.title: is {entry.title!r}, which {name} has, too, expected "
+                "another: tables name datasets by it"
+            )
     if entry.stands_in_for is not None and entry.stands_in_for not in others:
         raise DataError(
             f"{where}.stands_in_for: is {entry.stands_in_for!r}, "
