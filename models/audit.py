@@ -18,7 +18,7 @@ ENCODED = 1000  # images at a time
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write a CSV like that of models.evaluate, with other metrics."""
+    """Write a CSV like that of models.evaluate, with what is measured here."""
     parser = scoring.parser("models.audit", __doc__.splitlines()[0])
     for name, default, text in (
         ("chains", 100, "chains of annealed importance sampling"),
@@ -41,7 +41,11 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def measure(model, dataset, streams, arguments):
-    """Yield split, metric, samples and a value for each seed, in nats."""
+    """Yield split, metric, samples and a value for each seed.
+
+    samples: importance samples, chains, or DRAWS. Values in nats, but for the numbers
+    of chains, of temperatures and of components.
+    """
     for samples in arguments.samples:
         use = streams(f"audit of {samples} samples")
         values = evaluation.log_likelihood(model, dataset.test, use, samples)
@@ -53,7 +57,7 @@ def measure(model, dataset, streams, arguments):
     posteriors = encoded(model, dataset, own)
     use, chains, steps = streams("audit of Z"), arguments.chains, arguments.temperatures
     integral, effective = annealing.log_normaliser(
-        whitened(density, *posteriors), model.noise_dim, use, chains, steps
+        whitened(density, *posteriors), model.latent_dim, use, chains, steps
     )
     yield "prior", "log_normaliser", chains, integral
     yield "prior", "effective_chains", chains, effective

@@ -5,14 +5,15 @@ from torch import nn
 
 from models.networks import DECODERS, ImplicitEncoder, RatioNet
 from models.randomness import Streams
-from models.settings import Settings
+from models.settings import Settings, View
 
 
 class AVB(nn.Module):
     """A VAE whose encoder is implicit, z = f(x, noise), with prior N(0, I).
 
     A ratio net T(x, z) estimates ln q(z|x)/N(z|0, I), so KL(q(z|x) || p) = E[T]. Same
-    interface as vae.VAE, but without importance weights, which need the density q(z|x).
+    interface as vae.VAE, but without `prior` and without `log_weights`, importance
+    weights, which need the density q(z|x).
     """
 
     title = "AVB"
@@ -32,7 +33,7 @@ class AVB(nn.Module):
     @classmethod
     def build(cls, settings: Settings, pixels: int, likelihood: str, streams: Streams):
         """Draw the initial weights of a model for data of `pixels` dimensions."""
-        s = settings
+        s = View(settings, cls.own_settings)
         hidden, latent = s.hidden_units, s.latent_dim
         return cls(
             ImplicitEncoder(streams, pixels + s.noise_dim, hidden, latent),

@@ -22,14 +22,14 @@ from models.vae import VAE
 def build(settings: Settings, pixels: int, likelihood: str, streams: Streams):
     """Return a freshly initialised model (VAE or AVB) on the streams' device.
 
-    Raises ValueError, one line with the place in the prior's file where there is one,
-    for a weight or buffer without a leading axis of seeds, for a tensor that is
-    neither, for weights that no seed fixes, for terms of other shapes than a prior
-    says, that have no gradient or fail, for a seed whose density depends on others,
-    and for a ratio net whose prior does not name the settings of its training.
+    Raises ValueError, one line with the place in the prior's file where there is one:
+    for a weight or persistent buffer without a leading axis of seeds, another buffer
+    with one, a tensor that is neither; for weights that no seed fixes; for terms that
+    fail, have other shapes than a prior says, are no numbers or have no gradient; for a
+    seed whose density depends on other seeds or rows; and for a ratio net whose prior
+    does not name the settings of its training.
     """
     model = _made(settings, pixels, likelihood, streams)
-    _check_weights(model, settings.method, len(streams.seeds))
     needed = {"ratio_epochs", "ratio_learning_rate"}  # read by the steps, not the prior
     if model.ratio is not None and not needed <= set(model.own_settings):
         raise ValueError(
@@ -44,16 +44,17 @@ def build(settings: Settings, pixels: int, likelihood: str, streams: Streams):
 
 
 def _made(settings: Settings, pixels: int, likelihood: str, streams: Streams):
-    """The model on the CPU or the streams' device, with weights that its seeds fix."""
+    """The model with weights of the right shapes that its seeds fix."""
     kind = AVB if settings.method == "avb" else VAE
     before = torch.get_rng_state()
-    with _placed(settings.method, "its __init__"):
+    with _placed(settings.method, "building it"):
         model = kind.build(settings, pixels, likelihood, streams)
     if not torch.equal(before, torch.get_rng_state()):
         raise ValueError(
-            f"{settings.method}: draws initial weights from torch's own generator, as "
-            "nn.Linear does; expected them from streams, whose seeds fix them"
+            f"{settings.method}: draws from torch's own generator while it is built, "
+            "as nn.Linear does, expected all draws from streams, whose seeds fix them"
         )
+    _check_weights(model, settings.method, len(streams.seeds))
     return model
 
 
@@ -67,7 +68,11 @@ def _check_weights(model, method: str, seeds: int) -> None:
             )
     for part, module in model.named_modules():
         for name, value in vars(module).items():  # weights and buffers lie deeper
-            if isinstance(value, torch.Tensor):
+            inside = value.values() if isinstance(value, dict) else value
+            held = inside if isinstance(value, (list, tuple, dict)) else [value]
+            if name in ("_parameters", "_buffers"):
+                continue
+            if any(isinstance(one, torch.Tensor) for one in held):
                 raise ValueError(
                     f"{method}: {part}.{name} is a tensor, expected a parameter or a "
                     "buffer, which go with the model"
@@ -76,39 +81,80 @@ def _check_weights(model, method: str, seeds: int) -> None:
 
 @torch.enable_grad()  # runs are read where there is none
 def _check_terms(model, settings: Settings, pixels: int) -> None:
-    """Of few seeds a wrong shape might broadcast, and be trained and scored."""
-    seeds, rows = len(next(model.parameters())), settings.latent_dim + 1
+    """log_density and kl: a number for each row, with a gradient.
+
+    Of few seeds a wrong shape might broadcast, and be trained and scored.
+    """
+    method, first = settings.method, next(model.parameters())
     if hasattr(model, "prior"):
-        z = _drawn(seeds, rows + 1, rows, settings.latent_dim)  # no two axes alike
-        z = z.to(next(model.parameters()).device).requires_grad_()
-        found, gradient = _density(model, settings.method, z), None
+        rows, samples = _sizes(len(first), settings.latent_dim)
+        z = _drawn(len(first), samples, rows, settings.latent_dim).to(first.device)
+        z.requires_grad_()
+        found, gradient = _density(model, method, z), None
         if found.requires_grad:
             (gradient,) = torch.autograd.grad(found.sum(), z, allow_unused=True)
         if gradient is None:
             raise ValueError(
-                f"{settings.method}: log_density has no gradient in z, expected one: "
-                "the posteriors are trained by it"
+                f"{method}: log_density has no gradient in z, expected one: training "
+                "or the audit takes it"
             )
-    _kl(model, settings, pixels)
+        with _placed(method, "frozen"):
+            frozen = model.prior.frozen(model.encoder)
+        _checked(method, "frozen", z.shape, lambda: frozen(z))
+        _check_mixture(model, method, len(first), settings.latent_dim)
+    if not _kl(model, settings, pixels).requires_grad:
+        raise ValueError(
+            f"{method}: kl has no gradient, expected one: the posteriors are trained "
+            "by it"
+        )
+
+
+def _check_mixture(model, method: str, seeds: int, latent: int) -> None:
+    """The components that a prior may have, which audit and quadrature ask for."""
+    if not hasattr(model.prior, "mixture"):
+        return
+    with _placed(method, "mixture"):
+        shapes = {tuple(part.shape) for part in model.prior.mixture(model.encoder)}
+    if {(*shape[:1], *shape[2:]) for shape in shapes} != {(seeds, latent)}:
+        raise ValueError(
+            f"{method}: mixture gives {' and '.join(map(str, sorted(shapes)))}, "
+            f"expected means and log-variances ({seeds}, K, {latent})"
+        )
 
 
 @torch.no_grad()
 def _check_company(settings: Settings, pixels: int, likelihood: str) -> None:
     """A seed's density is the same alone and beside another, up to rounding.
 
-    A CPU trains each seed alone, so that it might show on a GPU only.
+    And that of a row beside other rows. A CPU trains each seed alone, so that it might
+    show on a GPU only.
     """
-    z = _drawn(1, 7, 5, settings.latent_dim)  # no axis of two but that of the seeds
-    found = []
-    for seeds in ((0, 1), (1,)):
+    method = settings.method
+    rows, samples = _sizes(2, settings.latent_dim)
+    z = _drawn(1, samples, rows, settings.latent_dim)
+    found, constants = [], []
+    for seeds, part in ((0, 1), z), ((1,), z[:, 1:, 1:]):
         model = _made(settings, pixels, likelihood, Streams(seeds))
-        density = _density(model, settings.method, z.expand(len(seeds), -1, -1, -1))
+        for weight in model.prior.parameters():  # zeros and ones hide what is shared
+            weight[-1] += 0.1 * _drawn(*weight.shape[1:])
+        density = _density(model, method, part.expand(len(seeds), -1, -1, -1))
         kl = _kl(model, settings, pixels)
-        found.append(torch.cat([density[-1].flatten(), kl[-1].flatten()]))
+        last = density[-1, 1 - samples :, 1 - rows :]
+        found.append(torch.cat([last.flatten(), kl[-1].flatten()]))
+        persistent = model.state_dict().keys()
+        constants.append(
+            {n: b.shape for n, b in model.named_buffers() if n not in persistent}
+        )
+    if differing := [
+        n for n, shape in constants[0].items() if shape != constants[1][n]
+    ]:
+        raise ValueError(
+            f"{method}: {differing[0]} has an axis of seeds, expected it persistent"
+        )
     if not torch.allclose(*found, rtol=1e-3, atol=1e-3):
         raise ValueError(
-            f"{settings.method}: seed 1 has another log_density or kl beside seed 0 "
-            "than alone, expected the same: no weight is shared, and nothing drawn"
+            f"{method}: seed 1 has another log_density or kl beside seed 0 and other "
+            "rows than alone, expected the same: nothing shared, and nothing drawn"
         )
 
 
@@ -120,11 +166,12 @@ def _density(model, method: str, z: torch.Tensor) -> torch.Tensor:
 def _kl(model, settings: Settings, pixels: int) -> torch.Tensor:
     """The KL term of a few images for each seed."""
     first = next(model.parameters())
-    shape = len(first), settings.latent_dim + 1, settings.latent_dim
+    rows, _ = _sizes(len(first), settings.latent_dim)
     x, noise = (
-        _drawn(1, shape[1], width).expand(shape[0], -1, -1).to(first.device)
+        _drawn(1, rows, width).expand(len(first), -1, -1).to(first.device)
         for width in (pixels, model.noise_dim)
     )
+    shape = len(first), rows, settings.latent_dim
     call = functools.partial(model.terms, x.sigmoid(), noise)
     return _checked(settings.method, "kl", shape, lambda: call()[1])
 
@@ -140,14 +187,19 @@ def _checked(method: str, what: str, shape, call) -> torch.Tensor:
             f"{method}: {what} gives {tuple(value.shape)} of {tuple(shape)}, expected "
             f"{tuple(shape[:-1])}"
         )
-    if value.isnan().any():
+    if value.isnan().any().cpu():
         raise ValueError(f"{method}: {what} gives nan, expected numbers")
     return value
 
 
+def _sizes(seeds: int, latent: int) -> list[int]:
+    """Two sizes of axes between those of seeds and latents, unlike all others."""
+    return sorted({2, 3, 4, 5} - {seeds, latent})[-2:]
+
+
 def _drawn(*shape: int) -> torch.Tensor:
     """Standard normal numbers, always the same, from no generator that others use."""
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
 
 
 @contextlib.contextmanager
@@ -169,12 +221,15 @@ def _placed(method: str, what: str):
 
 def _place(error: Exception, method: str) -> str | None:
     """File and line, from the repository's root, or None if none is the prior's."""
-    lines = [(f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)]
-    if isinstance(error, SyntaxError):
-        lines.append((error.filename or "", error.lineno))
-    for file, line in reversed(lines):
-        path = Path(file)
+    if isinstance(error, SyntaxError) and error.filename:
+        return _line(Path(error.filename), error.lineno)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
         if path.stem == method and path.parent.name == "priors":
-            inside = path.is_relative_to(ROOT)
-            return f"{path.relative_to(ROOT) if inside else path}, line {line}"
+            return _line(path, frame.lineno)
     return None
+
+
+def _line(path: Path, number: int | None) -> str:
+    inside = path.is_relative_to(ROOT)
+    return f"{path.relative_to(ROOT) if inside else path}, line {number}"

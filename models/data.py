@@ -53,8 +53,8 @@ class Dataset:
                 )
             if array.shape[1] != self.train.shape[1]:
                 raise ValueError(
-                    f"{self.name}: {split} has {array.shape[1]} pixels, "
-                    f"train has {self.train.shape[1]}"
+                    f"{self.name}: {split} has {array.shape[1]} pixels, expected "
+                    f"{self.train.shape[1]} as train has"
                 )
             low, high = array.min(), array.max()
             if not (low >= 0 and high <= 1):

@@ -29,7 +29,7 @@ def scores(model, dataset, streams, arguments):
     if quadrature.possible(model, dataset.test):
         what = model, dataset.test, streams("exact")
         yield "test", "exact_log_likelihood", 0, quadrature.log_likelihood(*what)
-        # q(z) of images, which those of a dynamic dataset become only when drawn
+        # q(z) is of fixed images; a dynamic dataset has probabilities, drawn each visit
         known = hasattr(model, "log_weights") and not dataset.dynamic
         if known and quadrature.possible(model, dataset.train):
             values = quadrature.log_likelihood(*what, aggregated=dataset.train)

@@ -7,6 +7,7 @@ import torch
 
 from models.randomness import Streams
 
+# both decide which numbers are drawn, so they are part of every score
 CHUNK = 100  # images at a time
 BLOCK = 50  # samples of each at a time, so that memory does not grow with their number
 

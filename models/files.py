@@ -41,7 +41,7 @@ def npz(path: str | os.PathLike) -> Iterator[np.lib.npyio.NpzFile]:
     numpy's own words for a file that is none advise to unpickle it.
     """
     with open(path, "rb") as raw:  # np.load forgets to close what it cannot read
-        begins = raw.read(2) == b"PK"
+        begins = raw.read(2) == b"PK"  # is_zipfile takes an archive at the end, too
         if not (begins and zipfile.is_zipfile(raw)):
             raise ValueError("no .npz archive, or a part of one")
         raw.seek(0)

@@ -137,7 +137,10 @@ class RatioNet(nn.Module):
         return keep / self.keep
 
     def objective(self, numerator, denominator, mask=None) -> torch.Tensor:
-        """Eq. 20 in nats, to be maximised: two (S, B, n_in) -> (S,)."""
+        """Eq. 20 in nats, to be maximised: two (S, B, n_in) -> (S,).
+
+        mask: (S, 2B, H) as from `dropout_mask`, the numerator's rows first.
+        """
         t = self(torch.cat([numerator, denominator], 1), mask)  # (S, 2B)
         n = numerator.shape[1]
         # ln sigmoid(t) = -softplus(-t); over the whole contiguous row, because the

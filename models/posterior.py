@@ -32,7 +32,8 @@ def samples(arguments, dataset: data.Dataset, device) -> Iterator[dict]:
     for model, facts in runs.read(arguments.runs, dataset, device):
         if facts[0]["settings"]["latent_dim"] != 2:
             raise ValueError(
-                f"{arguments.runs[0]}: latent_dim is not 2; Figure 1 is 2-d"
+                f"{arguments.runs[0]}: latent_dim is "
+                f"{facts[0]['settings']['latent_dim']}, expected 2, as Figure 1 has it"
             )
         x = torch.from_numpy(dataset.test).to(device)
         streams = runs.streams(facts, device, "posterior")

@@ -19,22 +19,21 @@ CODE = "*.py", "*.smk", "*.yaml", "*Snakefile"  # what git calls changed, in any
 def training_code(method: str, latent_dim: int) -> str:
     """Fingerprint of the files that decide weights and curve; others retrain nothing.
 
-    Those that all methods share, the method's own, and what that imports. A new prior,
-    so, leaves the runs of the others as they are.
+    Those that all methods share, the method's own, and what that imports: so a new
+    prior leaves the others' runs as they are.
     """
     common = (
         "settings.py machine.py randomness.py networks.py distributions.py "
         "priors/__init__.py priors/base.py vae.py "
-        "graphs.py steps.py stopping.py building.py training.py data.py"
+        "graphs.py steps.py stopping.py training.py data.py"
     )
     files = [f"models/{name}" for name in common.split()]
     own = [f"models/{'avb' if method == 'avb' else f'priors/{method}'}.py"]
-    while own:
-        files.append(own[0])
-        own += [file for file in _imports(own.pop(0)) if file not in {*files, *own}]
+    for file in own:  # it grows by what they import
+        own += [new for new in _imports(file) if new not in {*files, *own}]
     if latent_dim == 2:  # its curve may have integrals
-        files.append("models/quadrature.py")
-    return fingerprint(tuple(dict.fromkeys(files)))
+        own.append("models/quadrature.py")
+    return fingerprint(tuple(dict.fromkeys(files + own)))
 
 
 def _imports(name: str) -> Iterator[str]:

@@ -24,8 +24,8 @@ ROWS = 8192  # nodes at a time
 
 def possible(model, images: np.ndarray) -> bool:
     """Whether z has two dimensions and few of the images (N, D) differ."""
-    latent = getattr(model, "latent_dim", model.noise_dim)
-    return latent == 2 and len(np.unique(images, axis=0)) <= DISTINCT
+    few = len(np.unique(images, axis=0)) <= DISTINCT
+    return model.latent_dim == 2 and few
 
 
 @torch.no_grad()
@@ -96,8 +96,8 @@ def _parts(model, seeds: int, device) -> Iterator[tuple]:
     prior = getattr(model, "prior", None)
     if hasattr(prior, "mixture"):
         mean, log_variance = prior.mixture(model.encoder)  # (S, K, 2)
-        share = mean.new_full(mean.shape[1:2], -math.log(mean.shape[1]))
-        yield from _mixture(mean, log_variance, share)
+        log_share = mean.new_full(mean.shape[1:2], -math.log(mean.shape[1]))
+        yield from _mixture(mean, log_variance, log_share)
     else:
         mean = torch.zeros(seeds, 2, device=device)
         one = torch.ones_like(mean)
@@ -107,13 +107,13 @@ def _parts(model, seeds: int, device) -> Iterator[tuple]:
             yield mean, one, prior.frozen(model.encoder), TILTED
 
 
-def _mixture(mean, log_variance, share) -> Iterator[tuple]:
-    """Parts of a mixture: mean and log_variance (S, K, 2), share (K,) is ln of it."""
-    for m, v, s in zip(mean.unbind(1), log_variance.unbind(1), share, strict=True):
+def _mixture(mean, log_variance, log_share) -> Iterator[tuple]:
+    """Parts of a mixture: mean and log_variance (S, K, 2), log_share (K,)."""
+    for m, v, s in zip(mean.unbind(1), log_variance.unbind(1), log_share, strict=True):
         density = functools.partial(_component, m, v, s)
         yield m, torch.exp(0.5 * v), density, GAUSSIAN
 
 
-def _component(mean, log_variance, share, z):
+def _component(mean, log_variance, log_share, z):
     density = distributions.normal(z, mean.unsqueeze(1), log_variance.unsqueeze(1))
-    return density + share
+    return density + log_share

@@ -29,7 +29,8 @@ CERTAIN = 32767  # the greatest int16 stands for probability one
 class Streams:
     """Generators for a stack of seeds; every draw has a leading axis of seeds.
 
-    seeds: integers, 0 or more, one for each member of the stack.
+    seeds: integers, 0 or more, one for each member of the stack; may be set to a part
+    of them, and the others draw no more.
     device: where the numbers are drawn and stay.
     purpose: text that tells apart what shares seeds, such as two methods.
     """
@@ -80,7 +81,7 @@ class Streams:
         n = math.prod(shape)
         bits = self._draw(name, (-(-n // 4),), torch.int64, _fill_bits)
         signed = bits.view(torch.int16)[:, :n].reshape(-1, *shape)
-        # below CERTAIN every draw; written as float32 at once, without a pass of bools
+        # CERTAIN is above every draw; float32 at once, without a tensor of bools
         out = torch.empty(signed.shape, device=self.device)
         return torch.lt(signed.clamp_(max=CERTAIN - 1), threshold, out=out)
 
@@ -97,7 +98,8 @@ class Streams:
 def threshold(probability):
     """What `Streams.bernoulli` compares with: int16, from a tensor or a number.
 
-    probability: in [0, 1]; rounded to a multiple of 2**-16. 0 and 1 stay exact.
+    probability: in [0, 1]; rounded to a multiple of 2**-16. 0 and 1 stay exact, and
+    65535/65536 counts as 1.
     """
     if isinstance(probability, torch.Tensor):
         steps = (probability * 65536).round() - 32768

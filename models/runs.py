@@ -43,12 +43,12 @@ def write(
         "epochs": len(run.curve),
         "settings": settings.as_dict(),
     }
-    if not curve_only:
+    if curve_only:  # an earlier run's weights would seem to be this one's
+        (path / WEIGHTS).unlink(missing_ok=True)
+    else:
         with replacing(path / WEIGHTS) as temporary, open(temporary, "wb") as file:
             weights = {name: value.cpu().numpy() for name, value in run.weights.items()}
             np.savez(file, facts=np.array(json.dumps(facts)), **weights)
-    else:  # an earlier run's are not this one's
-        (path / WEIGHTS).unlink(missing_ok=True)
     with replacing(path / CURVES) as temporary, open(temporary, "w", newline="") as f:
         rows = csv.writer(f, lineterminator="\n")
         name = record.get("configuration", "")
@@ -67,7 +67,8 @@ def read(
 ) -> Iterator[tuple[torch.nn.Module, list[dict]]]:
     """Yield the best snapshots of one pair's seeds as models, a stack at a time.
 
-    With each come, for each seed, the facts beside its weights, with its record.
+    With each model comes a list of its seeds' facts: those that `write` puts beside the
+    weights, and the record under "record".
     Raises ValueError naming a folder that is not a run, is not one of the same pair,
     or was trained on other data than `dataset`.
     """
@@ -89,7 +90,7 @@ def read(
     for stack in machine.stacks(range(len(found)), device):
         facts, weights = zip(*(found[i] for i in stack), strict=True)
         seeds = [fact["seed"] for fact in facts]
-        drawn = Streams(seeds, device, settings.streams(dataset.name))  # as it began
+        drawn = Streams(seeds, device, settings.streams(dataset.name))
         model = build(settings, dataset.pixels, dataset.likelihood, drawn)
         try:
             stacked = {n: np.stack([w[n] for w in weights]) for n in weights[0]}

@@ -91,7 +91,7 @@ def _rows(measure, arguments, dataset, device) -> Iterator[dict]:
                 if math.isfinite(value):
                     yield trace | what | {"value": value}
                 elif samples:
-                    raise ValueError(found)
+                    raise ValueError(f"{found}, expected a finite number")
                 else:  # nothing was sampled: no grid of quadrature.py resolves it
                     print(f"{found}: left out", file=sys.stderr)
 

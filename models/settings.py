@@ -64,10 +64,12 @@ class Settings:
                 raise ValueError(f"{name}: {getattr(self, name)}, expected in (0, 1]")
         for name in ("warmup_epochs", "pseudo_input_std"):
             if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name}: {getattr(self, name)}, expected 0 or more")
+                raise ValueError(
+                    f"{name}: {getattr(self, name)}, expected 0 or more, finite"
+                )
         if not math.isfinite(self.pseudo_input_mean):
             raise ValueError(
-                f"pseudo_input_mean: {self.pseudo_input_mean}, expected a number"
+                f"pseudo_input_mean: {self.pseudo_input_mean}, expected a finite number"
             )
 
     def as_dict(self) -> dict:
@@ -81,12 +83,12 @@ class Settings:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def streams(self, dataset: str) -> str:
-        """Return the purpose of the random streams of this method on a dataset."""
-        return f"{dataset}/{self.method}/{self.components}"
+        """Return the purpose of the random streams of this method on a dataset.
 
-    def view(self, own: tuple[str, ...]) -> "View":
-        """Return them as a prior sees them that names `own` in its own_settings."""
-        return View(self, own)
+        K, too, so that the runs of a sweep over K are independent; methods without a K
+        have its default.
+        """
+        return f"{dataset}/{self.method}/{self.components}"
 
     def flags(self) -> list[str]:
         """Return the command-line arguments that give these settings."""
@@ -102,16 +104,19 @@ class Settings:
 
 
 class View:
-    """Settings without those that belong to other methods.
+    """What a prior sees: the settings of all methods, and those of its own_settings.
 
-    Such a one would have its default, whatever the configuration says, since a change
-    to it must not retrain who does not name it.
+    The workflow leaves any other at its default, so that a change to it retrains only
+    the priors that name it; one that read it unnamed would get the default in silence.
+    Reading one raises ValueError.
     """
 
     def __init__(self, settings: Settings, own: tuple[str, ...]):
         self._settings, self._own = settings, own
 
     def __getattr__(self, name: str):
+        if name.startswith("_"):  # what copies and pickles ask for
+            raise AttributeError(name)
         known = {field.name for field in fields(Settings)}
         if name not in known:
             raise ValueError(

@@ -16,7 +16,8 @@ class Steps:
     """Updates of theta and phi (Eq. 4 or 19) and of psi (Eq. 20), by Adam.
 
     Works on blocks: the drawn inputs of a few mini-batches one after the other, which
-    a graph replays in one go.
+    a graph replays in one go. `vae` and `ratio` are the steps, captured or not,
+    `source` the model's ratio_source, compiled or not.
 
     model: a VAE or AVB for a stack of S seeds, whose weights are changed in place.
     compiled: whether torch.compile fuses what stands between the matrix products.
@@ -108,13 +109,9 @@ class Steps:
         for name, buffer in self.model.named_buffers():
             if name in stacked:  # others are constants, without an axis of seeds
                 buffer.data = buffer.data[members]
-        self.forget()
-
-    def forget(self) -> None:
-        """Record anew: weights or moments are other tensors now."""
         for step in (self.vae, self.ratio):
             if isinstance(step, Captured):
-                step.forget()
+                step.forget()  # record anew: weights and moments are other tensors
 
     def _moving(self, which: int) -> list[torch.Tensor]:
         optimizer = self.optimizers[which]

@@ -31,7 +31,8 @@ class Run:
     best_elbo: float = -np.inf  # on validation data, in nats
     best_epoch: int = 0
     stopped: bool = False
-    failure: str = ""  # how it diverged; the epochs before it count, if no estimate
+    # how it diverged; the best epoch before counts, unless the ELBO is an estimate
+    failure: str = ""
     weights: Weights = field(default_factory=dict)  # at best_epoch
 
     @property

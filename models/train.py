@@ -169,7 +169,7 @@ def _train(trainer: Trainer, scratch: Scratch, arguments, shared: dict) -> list[
         write(one)
         if one.failure and not one.weights:
             failures.append(one.failure)
-        elif one.failure and not arguments.curves_only:  # as early stopping has it
+        elif one.failure and not arguments.curves_only:
             kept = f"{one.failure}; what was best, epoch {one.best_epoch}, is kept"
             print(f"{label} {kept}", file=sys.stderr)
     return failures

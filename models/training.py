@@ -16,9 +16,9 @@ from models.settings import Settings
 from models.steps import Steps
 from models.stopping import Run, Weights
 
-# images encoded at once where no gradient is needed; mini-batches drawn at once
-CHUNK = {"cpu": 1_000, "cuda": 10_000}
-BLOCK = {"cpu": 1, "cuda": 50}
+# both decide which numbers are drawn, so they are part of every result
+CHUNK = {"cpu": 1_000, "cuda": 10_000}  # images at once, where no gradient is needed
+BLOCK = {"cpu": 1, "cuda": 50}  # mini-batches whose images and noise are drawn at once
 EXACT_INTERVAL = 10  # epochs from one ln p(x) by quadrature to the next
 
 
@@ -139,7 +139,10 @@ class Trainer:
         return torch.cat(rows, 1)
 
     def _images(self, x: torch.Tensor) -> torch.Tensor:
-        """Binarise training images anew where the dataset asks for it."""
+        """Binarise training images anew where the dataset asks for it.
+
+        x: images, or of a dynamic dataset what `threshold` makes of them.
+        """
         if not self.dataset.dynamic:
             return x
         return self.streams.bernoulli("binarise", x, *x.shape[1:])
@@ -168,11 +171,11 @@ class Trainer:
             if run.stopped:
                 continue
             (tr, tk), (vr, vk) = train[:, k].tolist(), valid[:, k].tolist()
-            row = self.epoch, beta, tr - tk, tr, tk, vr - vk, vr, vk
             found = exact[k].item(), ratio[k].item(), self.seconds
+            row = self.epoch, beta, tr - tk, tr, tk, vr - vk, vr, vk, *found  # CURVE
             snapshot = functools.partial(self._snapshot, k)
             # one that diverges stops alone: seeds share nothing
-            run.add((*row, *found), self.settings, snapshot, bool(self._steps.psi))
+            run.add(row, self.settings, snapshot, bool(self._steps.psi))
 
     def _snapshot(self, k: int) -> Weights:
         return {  # where they are, without waiting for a GPU
@@ -207,7 +210,6 @@ class Trainer:
             self._steps.optimizers, state["optimizers"], strict=True
         ):
             optimizer.load_state_dict(saved)
-        self._steps.forget()
         self.streams.restore(state["streams"])
         self.epoch, self.seconds = state["epoch"], state["seconds"]
         self.started = state["started"]

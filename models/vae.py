@@ -8,16 +8,18 @@ from models.networks import DECODERS, GaussianEncoder
 from models.priors import find
 from models.priors.base import Prior
 from models.randomness import Streams
-from models.settings import Settings
+from models.settings import Settings, View
 
 
 class VAE(nn.Module):
     """Encoder q(z|x), decoder p(x|z) and prior p(z), for a stack of seeds."""
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, prior: Prior, noise_dim):
+    def __init__(
+        self, encoder: nn.Module, decoder: nn.Module, prior: Prior, latent_dim: int
+    ):
         super().__init__()
         self.encoder, self.decoder, self.prior = encoder, decoder, prior
-        self.noise_dim = noise_dim  # of epsilon: L
+        self.latent_dim = self.noise_dim = latent_dim  # epsilon is of z's size
 
     @classmethod
     def build(cls, settings: Settings, pixels: int, likelihood: str, streams: Streams):
@@ -27,7 +29,7 @@ class VAE(nn.Module):
         return cls(
             GaussianEncoder(streams, *sizes),
             DECODERS[likelihood](streams, *sizes[::-1]),
-            prior(settings.view(prior.own_settings), pixels, streams),
+            prior(View(settings, prior.own_settings), pixels, streams),
             settings.latent_dim,
         )
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from models import distributions, priors, runs, vae
+from models import distributions, priors, vae
 from models.networks import RatioNet
 from models.priors.base import Prior
-from models.training import Trainer, train
+from models.training import Trainer
 from tests.conftest import images
 
 
@@ -132,7 +132,13 @@ def test_a_density_that_fails_on_importance_samples_fails_at_once(refused):
 @pytest.mark.parametrize(
     ("shift", "words"),
     [
-        (lambda c, z: c, "log_density of (2, 7, 5, 3) fails (RuntimeError: "),
+        (
+            lambda c, z: (
+                z.flatten(1, -2).mean(1).view(len(z), *[1] * (z.dim() - 2), -1)
+            ),
+            "seed 1 has another log_density or kl beside seed 0 and other rows",
+        ),
+        (lambda c, z: c, "log_density of (2, 5, 4, 3) fails (RuntimeError: "),
         (lambda c, z: c.mean(0), "seed 1 has another log_density or kl beside seed 0"),
         (lambda c, z: torch.randn(1), "seed 1 has another log_density or kl beside"),
     ],
@@ -147,6 +153,65 @@ def test_a_seed_that_depends_on_company_is_refused_on_a_cpu(refused, shift, word
     refused(Shared, words)
 
 
+@pytest.mark.parametrize(
+    ("start", "use", "words"),
+    [
+        (
+            lambda n, width: torch.zeros(1, 1, width),
+            lambda c, z: z - c,
+            "prior.weight is (1, 1, 3), expected first an axis of seeds, here 2",
+        ),
+        (
+            lambda n, width: torch.zeros(n, width),
+            lambda c, z: z - c.mean(0),
+            "seed 1 has another log_density",
+        ),
+        (
+            lambda n, width: torch.ones(n),
+            lambda c, z: z * c.mean(),
+            "seed 1 has another log_density",
+        ),
+    ],
+)
+def test_what_zeros_and_ones_hide_is_refused(refused, start, use, words):
+    """With the first weights, the same for all seeds, they would seem to be apart."""
+
+    class Shared(Prior):
+        def __init__(self, settings, pixels, streams):
+            super().__init__(settings, pixels, streams)
+            first = start(len(streams.seeds), settings.latent_dim)
+            self.weight = nn.Parameter(first)
+
+        def log_density(self, z, encoder):
+            return distributions.standard_normal(use(self.weight, z))
+
+    refused(Shared, words)
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "words"),
+    [
+        ("kl", lambda self, z, *_: z.sum(-1).detach(), "kl has no gradient, expected"),
+        (
+            "frozen",
+            lambda self, encoder: lambda z: z.sum(),
+            "frozen gives () of (1, 5, 4, 3), expected (1, 5, 4)",
+        ),
+        (
+            "mixture",
+            lambda self, encoder: (torch.zeros(1, 2), torch.zeros(1, 2)),
+            "mixture gives (1, 2), expected means and log-variances (1, K, 3)",
+        ),
+    ],
+)
+def test_what_else_a_prior_may_offer_is_tried(refused, name, other, words):
+    class Own(Centred):
+        pass
+
+    setattr(Own, name, other)
+    refused(Own, words)
+
+
 @pytest.mark.parametrize("layer", [True, False])
 def test_weights_that_no_seed_fixes_are_refused(refused, layer):
     class Drawn(Centred):
@@ -158,7 +223,7 @@ def test_weights_that_no_seed_fixes_are_refused(refused, layer):
             else:
                 self.centre = torch.randn(len(streams.seeds), 1, latent)
 
-    refused(Drawn, "draws initial weights from torch's own generator, as nn.Linear")
+    refused(Drawn, "draws from torch's own generator while it is built, as nn.Linear")
 
 
 def test_a_divergence_of_another_shape_is_refused(refused):
@@ -224,6 +289,7 @@ class Own({base}):
             {"density": "distributions.standard_normal(z) + pixels"},
             "line 15: log_density of (1, 5, 4, 3) fails (NameError: name 'pix",
         ),
+        ({"reads": "nothing"}, "line 12: building it fails (NameError: "),
         ({"density": "(z"}, "line 15: no Python ('(' was never closed)"),
         ({"reads": "settings.components + settings.patience"}, None),
     ],
@@ -264,19 +330,20 @@ def test_a_ratio_net_names_what_trains_it(monkeypatch, small):
     Trainer(images("bernoulli"), small, [0])
 
 
-def test_a_tensor_that_is_no_buffer_is_refused(refused):
+@pytest.mark.parametrize(
+    "hold", [lambda one: one, lambda one: [one], lambda one: {"k": one}]
+)
+def test_a_tensor_that_is_no_buffer_is_refused(refused, hold):
     class Bare(Centred):
         def __init__(self, *arguments):
             super().__init__(*arguments)
-            self.scale = torch.ones(2, 1)
+            self.scale = hold(torch.ones(2, 1))
 
     refused(Bare, "prior.scale is a tensor, expected a parameter or", (0, 1))
 
 
-def test_a_drawn_constant_is_the_same_where_a_run_is_scored(
-    monkeypatch, small, tmp_path
-):
-    """Though it is not among the weights."""
+def test_a_constant_that_differs_between_seeds_has_to_persist(refused):
+    """Else it would not be saved, and on a GPU stay when a seed has stopped."""
 
     class Drawn(Centred):
         def __init__(self, settings, pixels, streams):
@@ -284,11 +351,4 @@ def test_a_drawn_constant_is_the_same_where_a_run_is_scored(
             drawn = streams.normal("init", 1, settings.latent_dim)
             self.register_buffer("fixed", drawn, persistent=False)
 
-    monkeypatch.setattr(vae, "find", lambda method: Drawn)
-    dataset = images("bernoulli")
-    trainer = Trainer(dataset, small, [3])
-    (run,) = train(trainer)
-    record = dict.fromkeys(("commit", "device", "versions", "precision"), "made")
-    runs.write(tmp_path, run, dataset, small, record)
-    ((model, _),) = runs.read([tmp_path], dataset, torch.device("cpu"))
-    assert torch.equal(model.prior.fixed, trainer.model.prior.fixed)
+    refused(Drawn, "prior.fixed has an axis of seeds, expected it persistent")

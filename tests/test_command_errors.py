@@ -96,7 +96,11 @@ def test_training_errors_are_one_line(made, tmp_path, monkeypatch, capsys):
     for option, value, message in (
         ("--learning-rate", 0, "learning_rate: 0.0, expected in (0, 1]"),
         ("--pseudo-input-std", "nan", "pseudo_input_std: nan, expected 0 or more"),
-        ("--pseudo-input-mean", "inf", "pseudo_input_mean: inf, expected a number"),
+        (
+            "--pseudo-input-mean",
+            "inf",
+            "pseudo_input_mean: inf, expected a finite",
+        ),
     ):
         assert message in fails("--seeds", 0, option, value)
     for option, value, message in (
@@ -135,7 +139,7 @@ def test_samples_that_no_plane_shows_are_refused(made, tmp_path, capsys):
     train.main([*common, "--output", str(tmp_path)])
     arguments = "--data", made, "--runs", tmp_path / "seed0", "--output", tmp_path / "p"
     text = failure(capsys, posterior.main, *arguments)
-    assert "seed0: latent_dim is not 2; Figure 1 is 2-d" in text
+    assert "seed0: latent_dim is 3, expected 2, as Figure 1 has it" in text
 
 
 def test_an_output_that_cannot_be_written_is_told_before_the_work(

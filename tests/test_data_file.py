@@ -66,7 +66,10 @@ def test_an_object_array_is_not_unpickled(tmp_path):
     [
         ({"likelihood": "poisson"}, "expected 'bernoulli' or 'gaussian'"),
         ({"train": np.zeros((2, 6))}, r"train is float64 \(2, 6\), expected float32"),
-        ({"valid": np.zeros((2, 5), np.float32)}, "valid has 5 pixels, train has 6"),
+        (
+            {"valid": np.zeros((2, 5), np.float32)},
+            "valid has 5 pixels, expected 6 as train has",
+        ),
         (
             {"test": np.full((2, 6), 1.5, np.float32)},
             r"test lies in \[1\.5, 1\.5\]",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from models import graphs, machine, steps, training
+from models import building, graphs, machine, steps, training
 from models.networks import RatioNet
 from models.randomness import Streams
 from models.steps import Steps
@@ -156,6 +156,7 @@ def test_everything_lies_on_the_device(method, small, monkeypatch):
     monkeypatch.setattr(Streams, "device", torch.device("meta"), raising=False)
     monkeypatch.setattr(Streams, "_draw", draw)
     monkeypatch.setattr(steps, "_adam", adam)
+    monkeypatch.setattr(building, "_check_company", lambda *_: None)  # on a CPU always
     # nor does this device know lower precision
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: contextlib.nullcontext())
     monkeypatch.setattr(torch.Tensor, "cpu", lambda self: torch.zeros(self.shape))

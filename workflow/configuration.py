@@ -10,7 +10,7 @@ import yaml
 
 from models.options import HELP
 from models.provenance import ROOT
-from models.settings import Settings
+from models.settings import SHARED, Settings
 from workflow import methods, strict_yaml
 from workflow.data import registry
 from workflow.schema import misfit
@@ -113,13 +113,12 @@ def _typed(values: dict) -> dict:
 
 def _check_cells(cells: dict) -> None:
     """Refuse keys of a cell that its method does not read, and AVB on images."""
-    owned = {key for keys in methods.OWN_SETTINGS.values() for key in keys}
     for dataset, column in cells.items():
         for name, values in column.items():
             if name == "avb" and dataset != "onehot":
                 raise ValueError(f"cells.{dataset}: 'avb'; expected it in onehot alone")
             own = methods.OWN_SETTINGS[name]
-            if unread := sorted((owned - set(own)) & set(values)):
+            if unread := sorted(set(values) - SHARED - set(own)):
                 raise ValueError(
                     f"cells.{dataset}.{name}.{unread[0]}: not in {name}'s own_settings "
                     f"({', '.join(own) or 'none'}); expected that or a key of all"
@@ -159,10 +158,9 @@ def settings(config: dict, dataset: str, method: str) -> Settings:
     if components:
         merged["components"] = int(components)
     # what only other methods read must not retrain this one
-    for keys in methods.OWN_SETTINGS.values():
-        for key in set(keys) - set(methods.OWN_SETTINGS[prior]):
-            merged.pop(key, None)
-    return Settings(method=prior, **_typed(merged))
+    read = SHARED | set(methods.OWN_SETTINGS[prior])
+    own = {key: value for key, value in merged.items() if key in read}
+    return Settings(method=prior, **_typed(own))
 
 
 def shipped() -> dict:

@@ -43,7 +43,7 @@ def declared(file: Path) -> dict:
                 raise ValueError(f"{file}: states {name} twice, expected one class")
             try:
                 found[name] = ast.literal_eval(statement.value)
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 raise ValueError(
                     f"{file}: {name} is not written out, expected a literal"
                 ) from error
@@ -79,7 +79,7 @@ def priors() -> dict[str, dict]:
             raise ValueError(f"{file}: expected another name, which no method has")
         found[name] = declared(file)
         own = found[name].get("own_settings", ())
-        if not free.issuperset(own):
+        if not all(isinstance(name, str) for name in own) or not free.issuperset(own):
             raise ValueError(
                 f"{file}: own_settings is {own!r}, expected a tuple of names of "
                 f"{', '.join(sorted(free))}"

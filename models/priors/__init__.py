@@ -8,7 +8,11 @@ from models.priors.base import Prior
 
 def names() -> list[str]:
     """Return the names of all priors: the files of this folder, but for base."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name != "base")
+    return sorted(
+        module.name
+        for module in pkgutil.iter_modules(__path__)
+        if not module.ispkg and module.name.isidentifier() and module.name != "base"
+    )
 
 
 def find(name: str) -> type[Prior]:

@@ -8,22 +8,24 @@ from torch import nn
 from models import distributions
 from models.networks import RatioNet
 from models.randomness import Streams
-from models.settings import Settings
+from models.settings import View
 
 
 class Prior(nn.Module):
     """p(z) for a stack of seeds.
 
     A prior is one file of this folder with one subclass, which defines `log_density`
-    and, where it has a better estimate of the KL divergence, `kl`. Its parameters
-    are trained with the encoder's and decoder's, but for those of `ratio`.
+    and, where it has a better estimate of the KL divergence, `kl`. A mixture of
+    Gaussians with equal weights may define mixture(encoder), its means and
+    log-variances, (S, K, L) each, for audit and quadrature. Its parameters are trained
+    with the encoder's and decoder's, but for those of `ratio`.
     """
 
     title = ""  # in tables and figures
     own_settings: tuple[str, ...] = ()  # those of Settings that only some priors read
     approximate = False  # whether log_density is an estimate that need not normalise
 
-    def __init__(self, settings: Settings, pixels: int, streams: Streams):
+    def __init__(self, settings: View, pixels: int, streams: Streams):
         super().__init__()
         self.ratio: RatioNet | None = None  # trained between epochs by Eq. 20
 
