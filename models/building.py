@@ -137,7 +137,8 @@ def _check_company(settings: Settings, pixels: int, likelihood: str) -> None:
         model = _made(settings, pixels, likelihood, Streams(seeds))
         for weight in model.prior.parameters():  # zeros and ones hide what is shared
             weight[-1] += 0.1 * _drawn(*weight.shape[1:])
-        density = _density(model, method, part.expand(len(seeds), -1, -1, -1))
+        of = part.expand(len(seeds), -1, -1, -1)
+        density = _density(model, method, of, " with weights moved by about 0.1")
         kl = _kl(model, settings, pixels)
         last = density[-1, 1 - samples :, 1 - rows :]
         found.append(torch.cat([last.flatten(), kl[-1].flatten()]))
@@ -158,9 +159,9 @@ def _check_company(settings: Settings, pixels: int, likelihood: str) -> None:
         )
 
 
-def _density(model, method: str, z: torch.Tensor) -> torch.Tensor:
+def _density(model, method: str, z: torch.Tensor, how: str = "") -> torch.Tensor:
     call = functools.partial(model.prior.log_density, z, model.encoder)
-    return _checked(method, "log_density", z.shape, call)
+    return _checked(method, f"log_density{how}", z.shape, call)
 
 
 def _kl(model, settings: Settings, pixels: int) -> torch.Tensor:
