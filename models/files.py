@@ -18,6 +18,8 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     temporary path keeps the ending of `path`, by which many writers choose a format.
     """
     path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: a folder, expected a file")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:

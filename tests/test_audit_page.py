@@ -219,6 +219,23 @@ def test_a_known_integral_that_is_missed_is_said_so(tmp_path):
     )
 
 
+def test_seeds_audited_with_other_chains_are_refused(tmp_path):
+    of = ("log_normaliser", "iop")
+    uneven = [
+        [
+            row | {"samples": 7} if (*key(row), row["seed"]) == (*of, 3) else row
+            for row in group
+        ]
+        for group in AUDITS
+    ]
+    with pytest.raises(SystemExit, match="log_normaliser with 7 and 100 samples, expe"):
+        page(tmp_path, uneven)
+
+
+def key(row):
+    return row["metric"], row["prior"]
+
+
 def test_an_s_that_only_some_pairs_have_leaves_a_gap(tmp_path):
     extra = seeds("freyfaces", "iop", IOP + 10, samples=100)
     table, _, text = page(tmp_path, [*AUDITS, extra])

@@ -142,6 +142,23 @@ def test_a_quick_run_is_never_called_the_papers(tmp_path):
     assert set(values["verdict"]) == {"holds"}
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("-85.84,0.07,8", "-85.84,0.07,1", "column 'n' is 1, expected 2 or more"),
+        ("-85.84,0.07,8", "-85.84,-0.07,8", "column 'sd' is -0.07, expected 0 or more"),
+        ("mnist,vampprior,500", "mnist,standard,", "second row of mnist/standard, exp"),
+    ],
+)
+def test_a_wrong_table_of_the_paper_is_one_line(tmp_path, old, new, words):
+    text = (ROOT / "results/reference/paper.csv").read_text()
+    assert old in text
+    paper = tmp_path / "paper.csv"
+    paper.write_text(text.replace(old, new))
+    with pytest.raises(SystemExit, match=rf"paper.csv: line \d, .*{words}"):
+        compare(tmp_path, write(tmp_path, *MNIST), cells("mnist"), "--paper", paper)
+
+
 def test_an_unknown_dataset_is_one_line(tmp_path):
     with pytest.raises(
         SystemExit, match="'cifar' is not in the registry, expected one"

@@ -71,10 +71,12 @@ def test_only_the_shipped_settings_are_the_papers_protocol():
     assert configuration.follows_the_paper(stand_ins)
     assert not configuration.follows_the_paper(quick)
     assert not any(map(configuration.follows_the_paper, lower))
+    onehot = paper["datasets"]["onehot"] | {"components": 5}
     for change in (
         {"training": paper["training"] | {"patience": 49}},
         {"cells": {"mnist": {"iop": {"learning_rate": 0.0005}}}},
         {"cells": {"onehot": {"avb": {"learning_rate": 0.0005}}}},  # Figures 1 and 2
+        {"datasets": paper["datasets"] | {"onehot": onehot}},
     ):
         assert not configuration.follows_the_paper(paper | change)
 

@@ -122,11 +122,14 @@ def test_figure2_from_the_command_line(tmp_path):
     assert "Dotted: ln p(x) itself, by quadrature" in draw(*folders)
     gaps = frame([1, 3], [0, 0])
     short = made.run(tmp_path / "short", "iop", curve, epochs=21)
+    other = made.run(tmp_path / "other", "iop", curve, dataset="freyfaces")
     for wrong, words in (
         (made.run(tmp_path / "gan", "gan", curve), "'gan', expected one of standard"),
         (tmp_path, "not a run's record"),
         (made.run(tmp_path / "gaps", "iop", gaps), "ascend, without gaps"),
         (short, "short/curve.csv: 20 rows, expected 21, one an epoch"),
+        (other, "other/record.json: dataset 'freyfaces', expected onehot"),
+        (folders[0], "standard: given twice, expected each run once"),
     ):
         with pytest.raises(SystemExit, match=words):
             draw(*folders, wrong)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -171,6 +172,12 @@ def test_runs_in_a_faster_precision_are_let_pass_for_float32_alone(taken):
         reference.present(config, [pair], place)
 
 
+def test_a_checkout_may_lie_directly_below_the_root():
+    folder = Path("/nowhere/results/reference")
+    assert reference.data_digests(folder) == {}
+    assert reference.data_digests(reference.above(folder)) == {}
+
+
 def test_runs_of_other_data_are_refused(taken):
     path = taken / "results/reference/table1.csv"
     sizes = pd.read_csv(path).set_index("dataset")["digest"]
@@ -212,7 +219,7 @@ def test_a_search_at_other_settings_is_refused(taken):
         status, output = snakemake(taken, "-n", *TINY, "--config", "scores=reference")
     assert status != 0
     assert "iop/rate0.01/seed0/record.json: of other settings" in output
-    words = r"seed0/record\.json: not a run's record \(KeyError\('settings'\)\)"
+    words = r"seed0/record\.json: not a run's record \(it has no 'settings'\)"
     refused = pytest.raises(reading.BadInput, match=words)
     with edited(path, path.read_text(), "{}"), refused:
         reference.searched(tiny(), taken / "results/reference")

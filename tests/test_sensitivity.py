@@ -166,6 +166,7 @@ def test_lower_precision_needs_every_prior_within_a_nat(made):
     made.write("shipped", "vampprior-500", BEFORE, components=500)
     for apart, words in (
         ([0.1, -0.2, 0.3, -0.1, 0.1], "may"),
+        ([0, 0, 0, 0, 0], "may"),
         ([0.4, 0.5, 0.5, 0.6, 0.5], "may not"),  # surely by 0.5
         ([3, -3, 2, -2, 0.1], "needs more runs"),  # too few seeds to say
         ([2, 2.5, 3, 3.5, 3], "may not"),
@@ -221,6 +222,13 @@ def test_one_seed_has_no_test(made):
 def test_sides_that_do_not_match_are_refused(made, change, message):
     made.write("short", "iop", AFTER[:1], **change)
     with pytest.raises(BadInput, match=re.escape(message)):
+        made.page()
+
+
+def test_scores_with_other_samples_are_not_compared(made):
+    made.variant("more", importance_samples=20, training={"patience": 8})
+    made.write("more", "iop", AFTER, samples=20)
+    with pytest.raises(BadInput, match="more: importance_samples is 20, expected 10 a"):
         made.page()
 
 

@@ -101,6 +101,22 @@ def test_other_ways_of_training_are_kept_apart(tmp_path, folders, other):
     assert rows.loc[next(iter(other.values())), "n"] == 1
 
 
+def test_a_run_that_diverged_is_left_out_and_one_given_twice_refused(tmp_path, folders):
+    before, text = run(tmp_path, folders)
+    assert "diverged" not in text
+    curve = pd.DataFrame({"seconds": [4.0, 8.0]})
+    facts = {"dataset": "mnist", "epochs": 2, "stack": [5], "training_seconds": 8.0}
+    ended = made.run(tmp_path / "ended", "iop", curve, **facts, diverged=True)
+    after, text = run(tmp_path, [*folders, ended])
+    pd.testing.assert_frame_equal(before, after)
+    assert "Left out, since they diverged: 1 runs." in text
+    with pytest.raises(SystemExit, match="0: given twice, expected each run once"):
+        run(tmp_path, [*folders, folders[0]])
+    foo = made.run(tmp_path / "foo", "foo", curve, **facts)
+    with pytest.raises(SystemExit, match=r"foo/record.json: method 'foo', expected on"):
+        run(tmp_path, [*folders, foo])
+
+
 @pytest.mark.parametrize(
     ("file", "message"),
     [("record.json", "not a run's record"), ("curve.csv", "column 'seconds' is miss")],

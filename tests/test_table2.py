@@ -140,6 +140,24 @@ def test_unequal_numbers_of_seeds_are_told(tmp_path):
     assert "Seeds n = 8, but 3 in OMNIGLOT." in markdown
 
 
+def test_seeds_of_different_settings_make_no_cell(tmp_path):
+    groups = [
+        seeds("freyfaces", "vampprior", spread(1400, 3), 500),
+        [seeds("freyfaces", "vampprior", [1.0] * 9, 500, settings_digest="x")[8]],
+    ]
+    words = "'settings_digest' of freyfaces/vampprior/500 is settings and x, expected"
+    with pytest.raises(SystemExit, match=words):
+        run_table2(tmp_path, write(tmp_path, *groups), cells("freyfaces"))
+
+
+def test_another_s_than_the_scores_have_is_refused(tmp_path):
+    path = write(tmp_path, seeds("freyfaces", "iop", spread(1400, 3)))
+    asked = [*cells("freyfaces")[:-1], "20"]
+    words = "--importance-samples 20: freyfaces/iop has scores with 10, expected one"
+    with pytest.raises(SystemExit, match=words):
+        run_table2(tmp_path, path, asked)
+
+
 def test_runs_that_diverged_are_told(tmp_path):
     scored = seeds("mnist", "standard", [-90.0, -90.1, -90.2])
     scored[1]["diverged"] = True

@@ -120,15 +120,16 @@ def _effort(
 
 def data_digests(folder: Path = FOLDER) -> dict[str, str]:
     """Digest of each dataset's arrays, by table1.csv; of a variant, as that above."""
-    return _table1(folder) | _table1(above(folder))
+    return table1_digests(folder) | table1_digests(above(folder))
 
 
 def above(folder: Path) -> Path:
     """Where the runs lie that those of a variant's folder are held against."""
-    return folder.absolute().parents[1]
+    return folder.absolute().parent.parent
 
 
-def _table1(folder: Path) -> dict[str, str]:
+def table1_digests(folder: Path) -> dict[str, str]:
+    """What a folder's own table1.csv says; nothing where there is none."""
     path = folder / "table1.csv"
     if not path.exists():
         return {}

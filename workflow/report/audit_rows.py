@@ -203,6 +203,14 @@ def _check_whole(rows: pd.DataFrame) -> None:
         for seed in sorted(audited - set(rows[rows["metric"] == metric]["seed"])):
             file = rows["file"].iloc[-1]
             raise BadInput(f"{file}: seed {seed} has no {metric}; audit it again")
+    for metric in RATIO:
+        of = rows[rows["metric"] == metric]
+        if of["samples"].nunique() > 1:
+            several = " and ".join(map(str, sorted(set(of["samples"]))))
+            raise BadInput(
+                f"{', '.join(sorted(set(of['file'])))}: {metric} with {several} "
+                "samples, expected one number; audit all seeds alike"
+            )
 
 
 def _mean(values: pd.Series | None) -> float | None:

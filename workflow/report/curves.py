@@ -13,6 +13,7 @@ from workflow.report.reading import BadInput
 
 # Four vectors, each a quarter of the data: no model's log-likelihood is higher.
 OPTIMUM = -math.log(4)
+DATASET = "onehot"
 EXACT = "valid_exact_log_likelihood"  # the column that some curves have
 
 
@@ -48,9 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def by_method(args: argparse.Namespace) -> dict[str, list[pd.DataFrame]]:
     """The frames of `read` by method, one a run, in the order of METHODS."""
     found: dict[str, list[pd.DataFrame]] = {}
-    for folder in args.runs:
+    for folder in reading.once(args.runs):
         with reading.record(folder / "record.json") as record:
             method, epochs = record["settings"]["method"], record["epochs"]
+            dataset = record["dataset"]
+        if dataset != DATASET:
+            raise BadInput(
+                f"{folder / 'record.json'}: dataset {dataset!r}, expected {DATASET}"
+            )
         if method not in METHODS:
             raise BadInput(
                 f"{folder / 'record.json'}: method {method!r}, expected one of "

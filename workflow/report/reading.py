@@ -36,8 +36,22 @@ def record(path: str | Path) -> Iterator[dict]:
     """A run's record.json; BadInput if it is none, or lacks what is looked up in it."""
     try:
         yield json.loads(Path(path).read_text(encoding="utf-8"))
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise BadInput(f"{path}: not a run's record ({error!r})") from error
+    except KeyError as error:
+        raise BadInput(f"{path}: not a run's record (it has no {error})") from error
+    except OSError as error:
+        raise BadInput(f"{path}: not a run's record ({error.strerror})") from error
+    except (ValueError, TypeError) as error:
+        raise BadInput(f"{path}: not a run's record ({error})") from error
+
+
+def once(folders: Iterable[Path]) -> list[Path]:
+    """The folders of runs; BadInput for one that is given twice: it would count so."""
+    folders = list(folders)
+    places = [folder.resolve() for folder in folders]
+    for folder, place in zip(folders, places, strict=True):
+        if places.count(place) > 1:
+            raise BadInput(f"--runs {folder}: given twice, expected each run once")
+    return folders
 
 
 def table(path: str | Path, columns: Iterable[str]) -> pd.DataFrame:

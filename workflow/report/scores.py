@@ -13,7 +13,8 @@ from workflow.report.statistics import Summary, summarise
 
 COLUMNS = (
     "dataset,prior,components,seed,split,metric,value,samples,epoch,epochs,diverged,"
-    "commit,device,torch,precision,settings_digest,data_digest"
+    "commit,device,torch,precision,settings_digest,data_digest,scoring_commit,"
+    "scoring_device"
 ).split(",")
 SPLITS = ("valid", "test")
 METRICS = (
@@ -68,8 +69,9 @@ def read(
 ) -> pd.DataFrame:
     """Concatenate score files; ``components`` is an integer or None.
 
-    Raises BadInput on a wrong value, on a seed that is scored twice, and when a
-    dataset's rows come from different data, which no test may mix.
+    Raises BadInput on a wrong value, on a seed that is scored twice, when a dataset's
+    rows come from different data, and a cell's from different settings, which no test
+    may mix.
     """
     frames = [_one(path, metrics, splits) for path in paths]
     if not frames:
@@ -80,13 +82,16 @@ def read(
         row = twice.iloc[0]
         what = ", ".join(f"{key} {row[key]}" for key in KEY if row[key] is not None)
         raise BadInput(f"{row['file']}: a second row for {what}, expected one")
-    for dataset, rows in frame.groupby("dataset"):
-        digests = sorted(set(rows["data_digest"]))
-        if len(digests) > 1:
-            raise BadInput(
-                f"{', '.join(sorted(set(rows['file'])))}: column 'data_digest' of "
-                f"{dataset} is {' and '.join(digests)}, expected one"
-            )
+    pair = ["dataset", "prior", "components"]
+    for column, of in (("data_digest", ["dataset"]), ("settings_digest", pair)):
+        for key, rows in frame.groupby(of, dropna=False):
+            digests = sorted(set(rows[column]))
+            if len(digests) > 1:
+                what = "/".join(str(k) for k in key if k is not None and k == k)
+                raise BadInput(
+                    f"{', '.join(sorted(set(rows['file'])))}: column {column!r} of "
+                    f"{what} is {' and '.join(digests)}, expected one"
+                )
     return frame
 
 
@@ -118,6 +123,17 @@ def likelihoods(frame: pd.DataFrame, samples: int) -> pd.DataFrame:
     """Rows of the test log-likelihood with S = ``samples``."""
     test = (frame["split"] == "test") & (frame["metric"] == "log_likelihood")
     return frame[test & (frame["samples"] == samples)]
+
+
+def samples(
+    frame: pd.DataFrame, dataset: str, prior: str, components: int | None
+) -> set[int]:
+    """With which S there are test log-likelihoods of a cell."""
+    rows = frame[(frame["dataset"] == dataset) & (frame["prior"] == prior)]
+    if components is not None:
+        rows = rows[rows["components"] == components]
+    test = (rows["split"] == "test") & (rows["metric"] == "log_likelihood")
+    return set(rows[test]["samples"])
 
 
 def select(frame: pd.DataFrame, dataset: str, prior: str, samples: int) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import dataclass
 
+from models.options import positive
 from workflow import methods
 from workflow.report import origins, scores, statistics
 from workflow.report.reading import BadInput
@@ -37,7 +38,14 @@ def build(frame, wanted: list[tuple[str, str]], samples: int) -> Table:
         prior, components = methods.split(method)
         if (dataset, prior) in cells:
             raise BadInput(f"--cells: {dataset} has two of {prior}, expected one")
-        cells[dataset, prior] = scores.cell(frame, dataset, prior, components, samples)
+        found = scores.cell(frame, dataset, prior, components, samples)
+        cells[dataset, prior] = found
+        there = scores.samples(frame, dataset, prior, components)
+        if found.samples is None and there:
+            raise BadInput(
+                f"--importance-samples {samples}: {dataset}/{method} has scores with "
+                f"{', '.join(map(str, sorted(there)))}, expected one of these"
+            )
     table = Table(cells, standings)
     for dataset in table.datasets:
         if missing := [p for p in table.priors if (dataset, p) not in cells]:
@@ -76,7 +84,9 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--cells", nargs="+", type=cell, required=True, metavar="DATASET/METHOD"
     )
-    parser.add_argument("--importance-samples", type=int, required=True, metavar="S")
+    parser.add_argument(
+        "--importance-samples", type=positive, required=True, metavar="S"
+    )
 
 
 def selected(args) -> tuple[Table, str]:

@@ -153,6 +153,8 @@ def compared(found: list[Side]) -> list[dict]:
                     f"{before.name}, expected one or more"
                 )
             a, b = a.loc[seeds], b.loc[seeds]
+            for key in ("importance_samples", "audit"):
+                _alike(key, before, side)
             row = {
                 "pair": pair,
                 "before": before.name,
@@ -170,6 +172,15 @@ def compared(found: list[Side]) -> list[dict]:
                 row |= {"normalised": True, "starts": tuple(starts)}
                 lines.append(row | _held(a, b))
     return lines
+
+
+def _alike(key: str, before: Side, after: Side) -> None:
+    """Raise BadInput where two sides are scored or audited otherwise."""
+    if before.config[key] != after.config[key]:
+        raise BadInput(
+            f"{after.name}: {key} is {after.config[key]}, expected "
+            f"{before.config[key]} as in {before.name}"
+        )
 
 
 def _both(column: str, a: pd.DataFrame, b: pd.DataFrame) -> tuple[str, str]:

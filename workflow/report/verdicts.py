@@ -6,6 +6,7 @@ from itertools import combinations
 from workflow.methods import METHODS
 from workflow.report import reading
 from workflow.report.products import Registry
+from workflow.report.reading import BadInput
 from workflow.report.selection import Table
 from workflow.report.statistics import Difference, Summary, welch, welch_of_gaps
 
@@ -27,6 +28,14 @@ class Printed:
 def printed(path: str) -> dict[tuple[str, str], Printed]:
     """Read results/reference/paper.csv by (dataset, prior)."""
     frame = reading.table(path, REFERENCE)
+    _check_once(frame, ["dataset", "prior"], path)
+    for column, least in (("sd", 0), ("n", 2)):
+        values = reading.numbers(frame, column, path)
+        for line, value in values[values < least].items():
+            raise BadInput(
+                f"{path}: line {line}, column {column!r} is {value:g}, expected "
+                f"{least} or more"
+            )
     columns = zip(
         frame["dataset"],
         reading.choices(frame, "prior", path, METHODS),
@@ -45,11 +54,18 @@ def printed(path: str) -> dict[tuple[str, str], Printed]:
 def table_sizes(path: str) -> dict[str, tuple[int, ...]]:
     """Read a Table 1 in CSV: dimension, train, valid and test by dataset."""
     frame = reading.table(path, ("dataset", *SIZES))
+    _check_once(frame, ["dataset"], path)
     columns = [reading.integers(frame, column, path) for column in SIZES]
     return {
         dataset: tuple(int(column[line]) for column in columns)
         for line, dataset in frame["dataset"].items()
     }
+
+
+def _check_once(frame, key: list[str], path: str) -> None:
+    for line in frame.index[frame.duplicated(key)]:
+        what = "/".join(frame.loc[line, key])
+        raise BadInput(f"{path}: line {line}, a second row of {what}, expected one")
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ rule search:
         "../../environment.yml"
     params:
         face=FACE,
-        order=config["table2"]["priors"],
+        order=[config["table2"]["priors"], config["search"]["rates"]],
         folders=folders("records"),
         code=SCRIPTS_CODE,
     shell:

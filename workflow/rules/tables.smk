@@ -8,6 +8,8 @@ rule scores:
         "<results>/logs/scores.log",
     conda:
         "../../environment.yml"
+    params:
+        order=SCORED,  # Snakemake does not compare that of the input
     # /dev/null: of committed runs there may be no score file, and awk would wait
     shell:
         "awk 'FNR > 1 || NR == 1' {input} /dev/null > {output} 2> {log}"

@@ -5,6 +5,7 @@
 
 import pandas as pd
 
+from models.options import positive
 from workflow.methods import ESTIMATED, METHODS, shown
 from workflow.report import origins, products, reading, tabular
 from workflow.report.audit_rows import (
@@ -137,7 +138,9 @@ def main(argv=None):
     parser.add_argument("--scores", nargs="+", required=True, metavar="FILE")
     parser.add_argument("--audits", nargs="+", required=True, metavar="FILE")
     origins.add_arguments(parser)
-    parser.add_argument("--importance-samples", type=int, required=True, metavar="S")
+    parser.add_argument(
+        "--importance-samples", type=positive, required=True, metavar="S"
+    )
     args = parser.parse_args(argv)
     registry, name = products.registry(), args.configuration
     frame = read(args.scores, args.audits, args.importance_samples)

@@ -6,6 +6,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from models.options import positive
 from workflow.methods import METHODS
 from workflow.report import origins, products, reading, scores, style
 from workflow.report.reading import BadInput
@@ -118,7 +119,9 @@ def main(argv=None):
     parser = products.parser(__doc__)
     parser.add_argument("--scores", nargs="+", required=True, metavar="FILE")
     parser.add_argument("--dataset", required=True)
-    parser.add_argument("--importance-samples", type=int, required=True, metavar="S")
+    parser.add_argument(
+        "--importance-samples", type=positive, required=True, metavar="S"
+    )
     style.add_output(parser)
     args = parser.parse_args(argv)
 

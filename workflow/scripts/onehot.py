@@ -10,7 +10,6 @@ from workflow.methods import shown
 from workflow.report import curves, origins, products, reading, scores, tabular
 from workflow.report.statistics import summarise
 
-DATASET = "onehot"
 MEANS = "elbo exact kept_elbo kept_exact kept_optimal".split()
 COLUMNS = [
     *("configuration", "prior", "above"),
@@ -38,6 +37,7 @@ def row(frame: pd.DataFrame, prior: str, runs: list[pd.DataFrame], first: int) -
     """A method's numbers; frame: its scores, runs: of `curves.read`, one a seed."""
     late = [run.loc[first:] for run in runs]
     test = frame[(frame["prior"] == prior) & (frame["split"] == "test")]
+    test = test[test["dataset"] == curves.DATASET]
     values = {
         name: np.array([curve[name].mean() for curve in late])
         for name in ("elbo", "exact")
@@ -100,7 +100,7 @@ def main(argv=None):
         for prior, runs in curves.by_method(args).items()
     ]
     products.write_csv(args.csv, rows, COLUMNS)
-    title = f"{products.registry().name(DATASET)}: Figure 2 in numbers"
+    title = f"{products.registry().name(curves.DATASET)}: Figure 2 in numbers"
     note = NOTE.format(optimum=curves.OPTIMUM, first=args.first_epoch)
     products.write_page(
         args,

@@ -41,7 +41,7 @@ def compared(results: Path, pair: tuple[str, str], folder: Path = FOLDER) -> lis
 def _scores(sides: list[pd.DataFrame], paths: list[Path]) -> dict:
     """How many scores both sides have of a seed, how many differ, and Table 2's."""
     for what in DIGESTS:
-        mine, theirs = (", ".join(set(of[f"{what}_digest"])) for of in sides)
+        mine, theirs = (", ".join(sorted(set(of[f"{what}_digest"]))) for of in sides)
         if mine != theirs:
             raise BadInput(
                 f"{paths[0]}: of other {what} than {paths[1]}, digest {mine}, expected "

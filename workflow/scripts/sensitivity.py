@@ -108,7 +108,7 @@ def verdicts(lines: list[dict], priors: list[str]) -> str:
     words = []
     for mode, by_prior in tests.items():
         found = list(itertools.chain.from_iterable(by_prior.values()))
-        near = (test and -NATS < test.low < test.high < NATS for test in found)
+        near = (test and -NATS < test.low <= test.high < NATS for test in found)
         word = "needs more runs"
         if any(test and test.significant for test in found):
             word = "may not"

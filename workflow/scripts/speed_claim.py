@@ -10,6 +10,7 @@ import pandas as pd
 
 from workflow.methods import METHODS
 from workflow.report import origins, products, reading, tabular
+from workflow.report.reading import BadInput
 
 OURS, OTHER = "iop", "vampprior"
 PAPER = {"mnist": 2.83}  # "almost 2.83 times faster", Section 5.3
@@ -36,15 +37,22 @@ NOTE = (
 def read(folder: Path) -> dict:
     """What a run's record says of its time, and its curve of an epoch's."""
     with reading.record(folder / "record.json") as record:
+        method = record["settings"]["method"]
+        if method not in METHODS:
+            raise BadInput(
+                f"{folder / 'record.json'}: method {method!r}, expected one of "
+                f"{', '.join(METHODS)}"
+            )
         row = {
             "dataset": record["dataset"],
-            "method": record["settings"]["method"],
+            "method": method,
             "device": record["device"],
             "threads": int(record["threads"]),
             "side_by_side": len(record["stack"]),
             "compiled": bool(record["compiled"]),
             "precision": record["precision"],
             "epochs": int(record["epochs"]),
+            "diverged": bool(record.get("diverged", False)),
             "job": str(record["stack"]),
             "seconds": float(record["training_seconds"]),
         }
@@ -134,13 +142,16 @@ def main(argv=None):
     parser = products.parser(__doc__, "csv", "markdown")
     origins.add_arguments(parser)
     args = parser.parse_args(argv)
-    found = rows([read(folder) for folder in args.runs], args.configuration)
+    read_all = [read(folder) for folder in reading.once(args.runs)]
+    whole = [run for run in read_all if not run["diverged"]]
+    found = rows(whole, args.configuration) if whole else []
+    left = len(read_all) - len(whole)
     products.write_csv(args.csv, found, COLUMNS)
     products.write_page(
         args,
         "Speed of training",
         tabular.markdown(HEADER, grid(found, products.registry()), left=(0, 1, 2)),
-        NOTE,
+        NOTE + f" Left out, since they diverged: {left} runs." * bool(left),
         origins.of_runs(args.runs),
     )
 

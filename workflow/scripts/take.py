@@ -18,6 +18,7 @@ from workflow.reference import (
     data_digests,
     search_runs,
     seeds,
+    table1_digests,
 )
 from workflow.report import products, reading, selection
 from workflow.report.reading import BadInput
@@ -85,7 +86,7 @@ def size_files(results: Path, datasets: set[str], folder: Path = FOLDER) -> Writ
     that it then names; for a variant's, of those that the table above names.
     """
     source, target = (root / "table1.csv" for root in (results, folder))
-    known, fixed = data_digests(folder), data_digests(above(folder))
+    known, fixed = data_digests(folder), table1_digests(above(folder))
     frame = pd.DataFrame()
     if source.exists():
         frame = reading.table(source, ("dataset", "digest"))
