@@ -153,7 +153,7 @@ def test_seeds_of_different_settings_make_no_cell(tmp_path):
 def test_another_s_than_the_scores_have_is_refused(tmp_path):
     path = write(tmp_path, seeds("freyfaces", "iop", spread(1400, 3)))
     asked = [*cells("freyfaces")[:-1], "20"]
-    words = "--importance-samples 20: freyfaces/iop has scores with 10, expected one"
+    words = "--importance-samples 20: the scores have 10, expected one of these"
     with pytest.raises(SystemExit, match=words):
         run_table2(tmp_path, path, asked)
 

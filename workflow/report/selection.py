@@ -33,19 +33,18 @@ def build(frame, wanted: list[tuple[str, str]], samples: int) -> Table:
 
     wanted: (dataset, method); every dataset with each prior once. samples: S.
     """
-    cells, standings = {}, {}
+    cells, standings, there = {}, {}, set()
     for dataset, method in wanted:
         prior, components = methods.split(method)
         if (dataset, prior) in cells:
             raise BadInput(f"--cells: {dataset} has two of {prior}, expected one")
-        found = scores.cell(frame, dataset, prior, components, samples)
-        cells[dataset, prior] = found
-        there = scores.samples(frame, dataset, prior, components)
-        if found.samples is None and there:
-            raise BadInput(
-                f"--importance-samples {samples}: {dataset}/{method} has scores with "
-                f"{', '.join(map(str, sorted(there)))}, expected one of these"
-            )
+        cells[dataset, prior] = scores.cell(frame, dataset, prior, components, samples)
+        there |= scores.samples(frame, dataset, prior, components)
+    if there and samples not in there:
+        raise BadInput(
+            f"--importance-samples {samples}: the scores have "
+            f"{', '.join(map(str, sorted(there)))}, expected one of these"
+        )
     table = Table(cells, standings)
     for dataset in table.datasets:
         if missing := [p for p in table.priors if (dataset, p) not in cells]:
