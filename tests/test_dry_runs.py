@@ -1,6 +1,8 @@
 """What Snakemake would run, and what it would tell each job: dry runs of a checkout."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -161,3 +163,17 @@ def test_a_slip_in_an_edited_file_is_one_line(fresh, name, text, line):
     assert "configuration error: " in output
     assert line in output
     assert "Traceback" not in output
+
+
+def test_a_slip_in_a_prior_is_one_line_of_a_command(fresh):
+    slip = fresh / "models/priors/slip.py"
+    slip.write_text("class Slip(:")
+    try:
+        command = [sys.executable, "-m", "workflow.scripts.table2", "--help"]
+        done = subprocess.run(command, cwd=fresh, capture_output=True, text=True)
+    finally:
+        slip.unlink()
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"error: .*priors/slip.py, line 1: no Python \(.*\)\n", done.stderr
+    )
