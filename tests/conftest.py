@@ -1,15 +1,17 @@
 """What the tests of the core share."""
 
 import argparse
+import re
 import shutil
 
 import numpy as np
 import pytest
 from filelock import FileLock
 
-from models import data, machine
+from models import data, machine, vae
 from models.data import Dataset
 from models.settings import Settings
+from models.training import Trainer
 from tests.dag import TINY, checkout, snakemake
 from tests.fake_sources import mirror, network  # noqa: F401  fixtures
 
@@ -78,3 +80,16 @@ def made(tmp_path):
     """The file of a small dataset."""
     data.save(images("bernoulli"), tmp_path / "made.npz")
     return tmp_path / "made.npz"
+
+
+@pytest.fixture
+def refused(monkeypatch, small):
+    """Whether a prior is refused, with which words; for which seeds."""
+
+    def check(prior, words, seeds=(0,)):
+        monkeypatch.setattr(vae, "find", lambda method: prior)
+        with pytest.raises(ValueError, match=re.escape(words)) as caught:
+            Trainer(images("bernoulli"), small, list(seeds))
+        assert "\n" not in str(caught.value)
+
+    return check

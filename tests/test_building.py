@@ -1,54 +1,17 @@
-"""What a model is held to before it trains: above all a prior of one's own."""
+"""What a prior's terms are held to before it trains: shapes, gradients, company."""
 
 import dataclasses
-import re
-import sys
 
 import pytest
 import torch
+from own_prior import Centred
 from torch import nn
 
-from models import distributions, priors, vae
+from models import distributions, vae
 from models.networks import RatioNet
 from models.priors.base import Prior
 from models.training import Trainer
 from tests.conftest import images
-
-
-class Centred(Prior):
-    """N(c, I), its centre a buffer: a constant that differs between seeds."""
-
-    def __init__(self, settings, pixels, streams):
-        super().__init__(settings, pixels, streams)
-        self.register_buffer("centre", streams.normal("init", 1, settings.latent_dim))
-
-    def log_density(self, z, encoder):
-        centre = self.centre.view(len(z), *[1] * (z.dim() - 2), -1)
-        return distributions.standard_normal(z - centre)
-
-
-@pytest.fixture
-def refused(monkeypatch, small):
-    """Whether a prior is refused, with which words; for which seeds."""
-
-    def check(prior, words, seeds=(0,)):
-        monkeypatch.setattr(vae, "find", lambda method: prior)
-        with pytest.raises(ValueError, match=re.escape(words)) as caught:
-            Trainer(images("bernoulli"), small, list(seeds))
-        assert "\n" not in str(caught.value)
-
-    return check
-
-
-@pytest.mark.parametrize("shape", [(), (3,), (1, 3)])
-def test_what_has_no_axis_of_seeds_is_refused(refused, shape):
-    class Shared(Centred):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            self.centre = torch.zeros(shape)
-
-    words = f"prior.centre is {shape}, expected first an axis of seeds, here 2, as"
-    refused(Shared, words, (0, 1))
 
 
 @pytest.mark.parametrize(
@@ -157,41 +120,6 @@ def test_a_seed_that_depends_on_company_is_refused_on_a_cpu(refused, shift, word
 
 
 @pytest.mark.parametrize(
-    ("start", "use", "words"),
-    [
-        (
-            lambda n, width: torch.zeros(1, 1, width),
-            lambda c, z: z - c,
-            "prior.weight is (1, 1, 3), expected first an axis of seeds, here 2",
-        ),
-        (
-            lambda n, width: torch.zeros(n, width),
-            lambda c, z: z - c.mean(0),
-            "seed 1 has another log_density",
-        ),
-        (
-            lambda n, width: torch.ones(n),
-            lambda c, z: z * c.mean(),
-            "seed 1 has another log_density",
-        ),
-    ],
-)
-def test_what_zeros_and_ones_hide_is_refused(refused, start, use, words):
-    """With the first weights, the same for all seeds, they would seem to be apart."""
-
-    class Shared(Prior):
-        def __init__(self, settings, pixels, streams):
-            super().__init__(settings, pixels, streams)
-            first = start(len(streams.seeds), settings.latent_dim)
-            self.weight = nn.Parameter(first)
-
-        def log_density(self, z, encoder):
-            return distributions.standard_normal(use(self.weight, z))
-
-    refused(Shared, words)
-
-
-@pytest.mark.parametrize(
     ("name", "other", "words"),
     [
         ("kl", lambda self, z, *_: z.sum(-1).detach(), "kl has no gradient, expected"),
@@ -215,20 +143,6 @@ def test_what_else_a_prior_may_offer_is_tried(refused, name, other, words):
     refused(Own, words)
 
 
-@pytest.mark.parametrize("layer", [True, False])
-def test_weights_that_no_seed_fixes_are_refused(refused, layer):
-    class Drawn(Centred):
-        def __init__(self, settings, pixels, streams):
-            super().__init__(settings, pixels, streams)
-            latent = settings.latent_dim
-            if layer:  # its bias has an axis of one, as a single seed's would
-                self.layer = nn.Linear(latent, 1)
-            else:
-                self.centre = torch.randn(len(streams.seeds), 1, latent)
-
-    refused(Drawn, "draws from torch's own generator while it is built, as nn.Linear")
-
-
 def test_a_divergence_of_another_shape_is_refused(refused):
     class Wrong(Centred):
         def kl(self, *arguments):
@@ -247,76 +161,6 @@ def test_what_there_is_passes_and_leaves_the_generators_alone(method, small):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-PRIOR = """
-from models.priors.base import Prior
-from models.priors.vampprior import VampPrior
-from models import distributions
-
-
-class Own({base}):
-    own_settings = ("components",)
-
-    def __init__(self, settings, pixels, streams):
-        super().__init__(settings, pixels, streams)
-        self.number = {reads}
-
-    def log_density(self, z, encoder):
-        return {density}
-"""
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        (
-            {"reads": "settings.noise_dim"},
-            "line 12: reads settings.noise_dim, expected it in own_settings",
-        ),
-        (
-            {"reads": "getattr(settings, 'ratio_epochs', 3)"},
-            "line 12: reads settings.ratio_epochs, expected it in own_settings",
-        ),
-        (
-            {"base": "VampPrior"},
-            "line 11: reads settings.pseudo_input_mean, expected it in own_settings",
-        ),
-        (
-            {"reads": "settings.componets"},
-            "line 12: settings.componets: no such setting, expected one of ",
-        ),
-        (
-            {"reads": "streams.normal('prior', 3)"},
-            "line 12: stream 'prior': expected one of init, ",
-        ),
-        (
-            {"density": "distributions.standard_normal(z) + pixels"},
-            "line 15: log_density of (1, 5, 4, 3) fails (NameError: name 'pix",
-        ),
-        ({"reads": "nothing"}, "line 12: building it fails (NameError: "),
-        ({"density": "(z"}, "line 15: no Python ('(' was never closed)"),
-        ({"reads": "settings.components + settings.patience"}, None),
-    ],
-)
-def test_what_a_file_gets_wrong_is_told_with_its_place(
-    changes, words, monkeypatch, tmp_path, small
-):
-    parts = {"base": "Prior", "reads": "0"}
-    parts["density"] = "distributions.standard_normal(z)"
-    (tmp_path / "priors").mkdir()
-    (tmp_path / "priors/own.py").write_text(PRIOR.format_map(parts | changes))
-    monkeypatch.setattr(priors, "__path__", [str(tmp_path / "priors")])
-    chosen = dataclasses.replace(small, method="own")
-    try:
-        if words is None:
-            Trainer(images("bernoulli"), chosen, [0])
-            return
-        with pytest.raises(ValueError, match=re.escape(f"own.py, {words}")) as caught:
-            Trainer(images("bernoulli"), chosen, [0])
-        assert "\n" not in str(caught.value)
-    finally:
-        sys.modules.pop("models.priors.own", None)
-
-
 def test_a_ratio_net_names_what_trains_it(monkeypatch, small):
     """Else another `ratio_epochs` would be asked for, and not be used."""
 
@@ -331,27 +175,3 @@ def test_a_ratio_net_names_what_trains_it(monkeypatch, small):
         Trainer(images("bernoulli"), small, [0])
     Own.own_settings = ("ratio_epochs", "ratio_learning_rate")
     Trainer(images("bernoulli"), small, [0])
-
-
-@pytest.mark.parametrize(
-    "hold", [lambda one: one, lambda one: [one], lambda one: {"k": one}]
-)
-def test_a_tensor_that_is_no_buffer_is_refused(refused, hold):
-    class Bare(Centred):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
-            self.scale = hold(torch.ones(2, 1))
-
-    refused(Bare, "prior.scale is a tensor, expected a parameter or", (0, 1))
-
-
-def test_a_constant_that_differs_between_seeds_has_to_persist(refused):
-    """Else it would not be saved, and on a GPU stay when a seed has stopped."""
-
-    class Drawn(Centred):
-        def __init__(self, settings, pixels, streams):
-            super().__init__(settings, pixels, streams)
-            drawn = streams.normal("init", 1, settings.latent_dim)
-            self.register_buffer("fixed", drawn, persistent=False)
-
-    refused(Drawn, "prior.fixed has an axis of seeds, expected it persistent")

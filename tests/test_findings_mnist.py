@@ -96,6 +96,8 @@ def test_the_documents_say_what_bfloat16_does_to_mnist():
     )
     assert words in flowing(FINDINGS), words
     assert f"small beside the {ours.std():.2f} by which" in flowing(FINDINGS)
+    words = f"(findings.md#mnist) scores {lower - ours[0]:.2f} higher"
+    assert words in flowing("docs/speed.md"), words
     words = f"`bfloat16` gave one seed of MNIST {lower:.2f} where float32 gave"
     assert f"{words} {ours[0]:.2f}" in flowing(README), words
 

@@ -11,7 +11,7 @@ from models.checkpoint import Scratch
 from models.stopping import CURVE, Run
 from models.training import Trainer, train
 from tests.conftest import images
-from tests.test_building import Centred
+from tests.own_prior import Centred
 from tests.test_training import METHODS, SECONDS, outcome
 
 
