@@ -15,11 +15,11 @@ from workflow import configuration
 from workflow.configuration import ROOT
 from workflow.report import audit_rows, products, scores, tabular, variants
 from workflow.report.reading import BadInput
+from workflow.report.statistics import Summary
+from workflow.report.verdicts import Printed
 from workflow.scripts import sensitivity
 
-PAPER = pd.DataFrame([("freyfaces", "iop", 1396.27, 2.75)]).set_axis(
-    ["dataset", "prior", "mean", "sd"], axis=1
-)
+PAPER = {("freyfaces", "iop"): Printed(Summary(8, 1396.27, 2.75), None)}
 SHORT = {"training": {"patience": 7}}
 BEFORE, AFTER = [10.0, 11.0, 12.0, 14.0, 30.0], [10.5, 10.8, 12.9, 14.4]
 

@@ -1,6 +1,6 @@
 """The audit of Table 2: more importance samples, and priors that are normalised.
 
-``python -m workflow.scripts.audit --scores FILE... --audits FILE... --csv F ...``
+Rule ``audit`` of workflow/rules/tables.smk calls it; ``--help`` says how.
 """
 
 import pandas as pd

@@ -1,6 +1,6 @@
 """Comparison with the paper: values and order of Table 2, sizes of Table 1.
 
-``python -m workflow.scripts.comparison --scores FILE... --cells DATASET/METHOD...``
+Rule ``comparison`` of workflow/rules/tables.smk calls it; ``--help`` says how.
 """
 
 from collections import Counter

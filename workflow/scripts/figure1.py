@@ -1,6 +1,6 @@
 """Figure 1: samples of the posteriors of the latent variable on OneHot.
 
-``python -m workflow.scripts.figure1 --samples FILE... --output F.png F.pdf F.svg``
+Rule ``figure1`` of workflow/rules/figures.smk calls it; ``--help`` says how.
 """
 
 import pandas as pd

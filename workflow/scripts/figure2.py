@@ -1,6 +1,6 @@
 """Figure 2: the ELBO of the validation data on OneHot against the epoch.
 
-``python -m workflow.scripts.figure2 --runs FOLDER... --output F.png F.pdf F.svg``
+Rule ``figure2`` of workflow/rules/figures.smk calls it; ``--help`` says how.
 """
 
 import math

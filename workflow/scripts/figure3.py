@@ -1,6 +1,6 @@
 """Figure 3: test log-likelihood against the VampPrior's number of pseudo-inputs K.
 
-``python -m workflow.scripts.figure3 --scores FILE... --output F.png F.pdf F.svg``
+Rule ``figure3`` of workflow/rules/figures.smk calls it; ``--help`` says how.
 """
 
 import pandas as pd

@@ -1,6 +1,6 @@
 """Figure 2 in numbers: estimated ELBOs beside ln p(x), which OneHot lets one compute.
 
-``python -m workflow.scripts.onehot --runs FOLDER... --scores F... --csv F ...``
+Rule ``onehot`` of workflow/rules/tables.smk calls it; ``--help`` says how.
 """
 
 import numpy as np

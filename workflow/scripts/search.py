@@ -1,6 +1,6 @@
 """The search for learning rates: what validation says of each, and of patience.
 
-``python -m workflow.scripts.search --runs FOLDER... --csv F --markdown F``
+Rule ``search`` of workflow/rules/search.smk calls it; ``--help`` says how.
 """
 
 import math

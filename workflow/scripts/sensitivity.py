@@ -15,6 +15,7 @@ from workflow.configuration import ROOT
 from workflow.methods import METHODS, shown, split
 from workflow.report import origins, products, reading, statistics, tabular, variants
 from workflow.report.variants import Side
+from workflow.report.verdicts import Printed, printed
 from workflow.scripts import audit
 
 NATS = 1.0  # what lower precision may move a mean by, to become the default
@@ -41,17 +42,19 @@ one at which its runs diverge. Nothing was chosen by this table.
   ([speed.md](speed.md#modes))."""
 
 
-def grid(lines: list[dict], paper: pd.DataFrame, registry) -> list[list[str]]:
-    """The rows as text."""
+Paper = dict[tuple[str, str], Printed]
+
+
+def grid(lines: list[dict], paper: Paper, registry) -> list[list[str]]:
+    """The rows as text; paper: its Table 2 by (dataset, prior)."""
     cells = []
     for line in lines:
         dataset, prior = line["pair"][0], split(line["pair"][1])[0]
         name, theirs = shown(prior), tabular.ABSENT
-        printed = paper[(paper["dataset"] == dataset) & (paper["prior"] == prior)]
         if line["normalised"]:
             name = f"{METHODS[prior]}, normalised"
-        elif len(printed):
-            theirs = tabular.spread(*printed[["mean", "sd"]].iloc[0])
+        elif (dataset, prior) in paper:
+            theirs = str(paper[dataset, prior].summary)
         test, interval, p = line["test"], tabular.ABSENT, tabular.ABSENT
         if test is not None and test.low == test.high == 0:
             interval = "none in any seed"
@@ -122,7 +125,7 @@ def verdicts(lines: list[dict], priors: list[str]) -> str:
     )
 
 
-def page(found: list[Side], paper: pd.DataFrame, registry) -> str:
+def page(found: list[Side], paper: Paper, registry) -> str:
     """The page in Markdown."""
     lines = variants.compared(found)
     facts, commands = [], []
@@ -161,7 +164,7 @@ def page(found: list[Side], paper: pd.DataFrame, registry) -> str:
 
 def committed() -> str:
     """The page of the committed runs."""
-    paper = pd.read_csv(reference.FOLDER / "paper.csv")
+    paper = printed(reference.FOLDER / "paper.csv")
     return page(variants.sides(), paper, products.registry())
 
 

@@ -1,6 +1,6 @@
 """The claim of speed in Section 5.3: training with the VampPrior against the IOP.
 
-``python -m workflow.scripts.speed_claim --runs FOLDER... --csv F --markdown F``
+Rule ``speed_claim`` of workflow/rules/tables.smk calls it; ``--help`` says how.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Table 1: number and dimensions of the datasets, from the canonical arrays.
 
-``python -m workflow.scripts.table1 --data FILE... --csv F --markdown F --latex F``
+Rule ``table1`` of workflow/rules/tables.smk calls it; ``--help`` says how.
 """
 
 from models import options

@@ -1,6 +1,6 @@
 """Table 2: test log-likelihoods of the priors on the datasets, in nats.
 
-``python -m workflow.scripts.table2 --scores FILE... --cells DATASET/METHOD...``
+Rule ``table2`` of workflow/rules/tables.smk calls it; ``--help`` says how.
 """
 
 from collections import Counter
