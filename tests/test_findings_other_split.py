@@ -54,3 +54,5 @@ def test_the_findings_says_what_another_split_of_freyfaces_does():
         f"{max(tests):.2f})"
     )
     assert words in flowing(README)
+    words = f"of the frames raises all three by {min(moved):.0f} to {max(moved):.0f};"
+    assert words in flowing(README), words

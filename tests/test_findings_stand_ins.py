@@ -1,7 +1,6 @@
 """The stand-ins: the README's table, and what is told of several."""
 
 import numpy as np
-import pytest
 from committed import (
     CELLS,
     FINDINGS,
@@ -14,14 +13,13 @@ from committed import (
 )
 from scipy import stats
 
-STAND_INS = {"bone-marrow": "bone marrow", "freyfaces-split1": "FreyFaces split anew"}
+LATER = ("bone-marrow", "freyfaces-split1")  # audited from the newer start
 
 
-@pytest.mark.parametrize(("dataset", "name"), STAND_INS.items())
-def test_the_readme_shows_what_the_stand_ins_give(dataset, name):
-    tested = [scored(dataset, method) for method in CELLS]
-    tested.append(normalised(dataset))
-    (line,) = [x for x in text_of(README).splitlines() if x.startswith(f"| {name}")]
+def test_the_readme_shows_what_the_stand_in_for_histopathology_gives():
+    tested = [scored("bone-marrow", method) for method in CELLS]
+    tested.append(normalised("bone-marrow"))
+    (line,) = [x for x in text_of(README).splitlines() if x.startswith("| bone marrow")]
     counts = [str(len(of)) for of in tested[:3]]
     n = counts[0] if len(set(counts)) == 1 else ", ".join(counts)
     texts = [f"{of.mean():.2f} ± {of.std():.2f}" for of in tested]
@@ -65,7 +63,7 @@ def test_the_protocol_says_how_many_chains_count():
         np.concatenate(
             [scored(d, "iop", "prior", "effective_chains", "audit") for d in datasets]
         )
-        for datasets in (STAND_INS, ["freyfaces"])
+        for datasets in (LATER, ["freyfaces"])
     )
     words = f"{new.min():.0f} to {new.max():.0f} of the IOP's chains are effective on"
     assert f"from that start {words}" in text, words
