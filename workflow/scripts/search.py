@@ -77,26 +77,23 @@ def choose(rows: pd.DataFrame, column: str = "best_valid_elbo") -> pd.Series:
 
     A rate at which a seed diverged is not chosen; a cell may be left without one.
     """
-    keys = ["dataset", "method", "rate"]
+    keys = ["method", "rate"]
     sound = rows[~rows.groupby(keys)["diverged"].transform("any")]
-    best = sound.groupby(keys)[column].mean().groupby(level=[0, 1]).idxmax()
+    best = sound.groupby(keys)[column].mean().groupby(level="method").idxmax()
     cells = rows[keys].itertuples(index=False, name=None)
     return pd.Series([cell in set(best) for cell in cells], index=rows.index)
 
 
 def rate_grid(
-    rows: pd.DataFrame, words: dict[str, str], column: str = "best_valid_elbo"
+    rows: pd.DataFrame, column: str = "best_valid_elbo"
 ) -> tuple[list[str], list[list[str]]]:
-    """Means of a column by cell and rate, the highest in bold.
-
-    words: the name of each dataset for a reader.
-    """
+    """Means of a column by method and rate, the highest in bold."""
     highest = choose(rows, column)
     rates = sorted(rows["rate"].unique())
-    header = ["Dataset", "Method", "n", *(f"{rate:g}" for rate in rates)]
+    header = ["Method", "n", *(f"{rate:g}" for rate in rates)]
     grid = []
-    for (dataset, method), cell in rows.groupby(["dataset", "method"], sort=False):
-        line = [words[dataset], named(method), str(cell["seed"].nunique())]
+    for method, cell in rows.groupby("method", sort=False):
+        line = [named(method), str(cell["seed"].nunique())]
         for rate in rates:
             of = cell[cell["rate"] == rate]
             line.append(_shown(of, column, highest[of.index].any()))
@@ -128,17 +125,17 @@ def shortened(rows: pd.DataFrame, curves: list[pd.Series]) -> pd.DataFrame:
     """
     found = []
     longest = int(rows["patience"].max())
-    for cell, runs in rows[rows["chosen"]].groupby(["dataset", "method"], sort=False):
+    for method, runs in rows[rows["chosen"]].groupby("method", sort=False):
         for patience in (*(p for p in PATIENCES if p < longest), longest):
             ends = [
                 stopped(curves[k], run["warmup"], patience)
                 for k, run in runs.iterrows()
             ]
             elbo, epochs = pd.DataFrame(ends).mean()
-            found.append((*cell, patience, elbo, epochs))
-    columns = ["dataset", "method", "patience", "elbo", "epochs"]
+            found.append((method, patience, elbo, epochs))
+    columns = ["method", "patience", "elbo", "epochs"]
     table = pd.DataFrame(found, columns=columns)
-    whole = table.groupby(["dataset", "method"])["elbo"].transform("last")
+    whole = table.groupby("method")["elbo"].transform("last")
     return table.assign(change=table["elbo"] - whole)
 
 
@@ -148,37 +145,37 @@ def enough(table: pd.DataFrame) -> int:
     return int(worst[worst >= -LOSS].index.min())
 
 
-def patience_grid(
-    table: pd.DataFrame, words: dict[str, str]
-) -> tuple[list[str], list[list[str]]]:
+def patience_grid(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """ELBO lost and epochs run, by patience, the longest first."""
     *shorter, longest = sorted(set(table["patience"]))
-    header = ["Dataset", "Method", *map(str, (longest, *shorter))]
+    header = ["Method", *map(str, (longest, *shorter))]
     grid = []
-    for (dataset, method), of in table.groupby(["dataset", "method"], sort=False):
+    for method, of in table.groupby("method", sort=False):
         of = of.set_index("patience")
-        line = [words[dataset], named(method)]
-        line += [f"{of['elbo'][longest]:.2f} ({of['epochs'][longest]:.0f})"]
+        line = [
+            named(method),
+            f"{of['elbo'][longest]:.2f} ({of['epochs'][longest]:.0f})",
+        ]
         line += [f"{of['change'][p]:+.2f} ({of['epochs'][p]:.0f})" for p in shorter]
         grid.append(line)
     return header, grid
 
 
-def patience(table: pd.DataFrame, words: dict[str, str]) -> list[str]:
+def patience(table: pd.DataFrame) -> list[str]:
     """The page's part on patience, from the table of `shortened`."""
     return [
         "## Patience",
         "At the chosen rates: the best validation ELBO, nats that a shorter "
         "patience would have lost and, in brackets, epochs until the stop; means over "
         "the seeds.",
-        tabular.markdown(*patience_grid(table, words), left=(0, 1)),
+        tabular.markdown(*patience_grid(table)),
         f"The shortest that costs no cell more than {LOSS:g} nat: {enough(table)}.",
     ]
 
 
 def _check_seeds(rows: pd.DataFrame) -> None:
     """Raise BadInput where the rates of a cell were tried with different seeds."""
-    for (dataset, method), cell in rows.groupby(["dataset", "method"]):
+    for method, cell in rows.groupby("method"):
         by_rate = {f"{rate:g}": sorted(of["seed"]) for rate, of in cell.groupby("rate")}
         if len(set(map(tuple, by_rate.values()))) > 1:
             found = ", ".join(
@@ -186,8 +183,7 @@ def _check_seeds(rows: pd.DataFrame) -> None:
                 for rate, seeds in by_rate.items()
             )
             raise BadInput(
-                f"--runs: {dataset}/{method} of seeds {found}, expected the same at "
-                "every rate"
+                f"--runs: {method} of seeds {found}, expected the same at every rate"
             )
 
 
@@ -197,37 +193,36 @@ def main(argv=None):
     parser = products.parser(__doc__, "csv", "markdown")
     origins.add_arguments(parser)
     args = parser.parse_args(argv)
-    found = [read(folder) for folder in args.runs]
+    found = [read(folder) for folder in reading.once(args.runs)]
     rows = pd.DataFrame([row for row, _ in found])
     curves = [curve for _, curve in found]
-    for name in ("patience", "data_digest"):
+    for name in ("dataset", "patience", "data_digest"):
         if rows[name].nunique() > 1:
             values = " and ".join(map(str, rows[name].unique()))
             raise BadInput(f"--runs: of {name} {values}, expected one")
     _check_seeds(rows)
     rows["chosen"] = choose(rows)
     rows["configuration"] = args.configuration
-    registry = products.registry()
-    words = {name: registry.name(name) for name in rows["dataset"].unique()}
+    name = products.registry().name(rows["dataset"].iloc[0])
     products.write_csv(args.csv, rows.to_dict("records"), COLUMNS)
     products.write_page(
         args,
-        "Search for learning rates",
+        f"Search for learning rates on {name}",
         "Best validation ELBO in nats, mean over the seeds, of runs that end "
         f"{rows['patience'].max()} epochs after it, or, with a \\*, when their epochs "
         "are used up; in bold the highest of a cell. A rate at which a seed diverges "
         "(its ELBO is no number any more) is out, and a cell may have none left. The "
         "rate is that of encoder, decoder and prior; that of the density-ratio net "
         "stays. No test image was read.",
-        tabular.markdown(*rate_grid(rows, words), left=(0, 1)),
+        tabular.markdown(*rate_grid(rows)),
         "## Around the best epoch",
         f"The median validation ELBO of the epochs up to {AROUND} before and after the "
         "best, after the warm-up; means over the seeds, in bold the highest of a cell. "
         "The best of many epochs lies above what is usual by the more, the more the "
         "weights swing from epoch to epoch. Where another rate is in bold here than "
         "above, the choice rests on that.",
-        tabular.markdown(*rate_grid(rows, words, "usual_valid_elbo"), left=(0, 1)),
-        *(patience(shortened(rows, curves), words) if rows["chosen"].any() else []),
+        tabular.markdown(*rate_grid(rows, "usual_valid_elbo")),
+        *(patience(shortened(rows, curves)) if rows["chosen"].any() else []),
         origins.of_runs(args.runs),
     )
 
