@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from made import NAMED, arguments, run, seeds, spread, write
 
-from workflow.report import products, tabular
+from workflow.report import tabular
 from workflow.scripts import audit
 
 IOP, VAMP = spread(1400, 3), spread(1396, 2)
@@ -152,7 +152,7 @@ def test_priors_of_one_title_have_a_line_each(monkeypatch):
     ]  # fmt: skip
     for row in rows:
         monkeypatch.setitem(audit.METHODS, row["prior"], "Same")
-    _, lines = audit.grid(rows, products.registry())
+    _, lines = audit.grid(rows)
     same = ["FreyFaces", "Same", "8"]
     assert lines == [[*same, "1402.00 ± 1.00"], [*same, "1300.00 ± 1.00"]]
 

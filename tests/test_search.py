@@ -56,7 +56,7 @@ def test_the_best_mean_is_chosen_and_shown(folders, tmp_path):
     rows = pd.read_csv(out[0])
     # means of the best: 4.5, 5 and 2.5, although one seed has 6 at 0.001
     assert set(rows[rows["chosen"]]["rate"]) == {0.0003}
-    assert list(rows.columns) == list(search.COLUMNS)
+    assert list(rows.columns) == ["configuration", *search.COLUMNS]
     text = out[1].read_text()
     (line,) = re.findall(r"^\| VAE .*2\.50.*$", text, re.M)
     # six epochs end a run before its patience of 200 does

@@ -13,7 +13,7 @@ from scipy import stats
 from tests.dag import edited
 from workflow import configuration
 from workflow.configuration import ROOT
-from workflow.report import audit_rows, products, scores, tabular, variants
+from workflow.report import audit_rows, scores, tabular, variants
 from workflow.report.reading import BadInput
 from workflow.report.statistics import Summary
 from workflow.report.verdicts import Printed
@@ -78,7 +78,7 @@ class Made:
         return variants.compared(self.sides())
 
     def page(self):
-        return sensitivity.page(self.sides(), PAPER, products.registry())
+        return sensitivity.page(self.sides(), PAPER)
 
 
 @pytest.fixture

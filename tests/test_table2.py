@@ -81,7 +81,7 @@ def test_the_csv_reads_back_to_the_same_numbers(tmp_path):
     )
     assert frame.loc[2, "mean"] == np.mean(values)
     assert frame.loc[2, "sd"] == np.std(values, ddof=1)
-    assert frame.columns.tolist() == table2.COLUMNS
+    assert frame.columns.tolist() == ["configuration", *table2.COLUMNS]
 
 
 def test_label_and_stand_in_are_on_every_table2(tmp_path):

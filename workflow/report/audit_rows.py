@@ -24,11 +24,9 @@ MEANS = ("log_normaliser", "mean_ratio", "kl_to_normal", "kl_to_prior")
 RUN = ["dataset", "prior", "seed"]
 # what scores and audits of the same weights share
 WEIGHTS = [*RUN, "epoch", "epochs", "commit", "settings_digest", "data_digest"]
-COLUMNS = (
-    "configuration dataset prior normalised samples n mean sd best bold p_value"
-).split()
+COLUMNS = ("dataset prior normalised samples n mean sd best bold p_value").split()
 RATIO_COLUMNS = (
-    "configuration dataset prior n chains temperatures effective_chains draws "
+    "dataset prior n chains temperatures effective_chains draws "
     "log_normaliser log_normaliser_sd mean_ratio mean_ratio_sd kl_to_normal "
     "kl_to_normal_sd kl_to_prior kl_to_prior_sd components components_in_use "
     "ratio_objective"
@@ -91,7 +89,7 @@ def densities(frame: pd.DataFrame) -> dict[tuple[str, str, bool], pd.DataFrame]:
     return found
 
 
-def rows(frame: pd.DataFrame, configuration: str) -> list[dict]:
+def rows(frame: pd.DataFrame) -> list[dict]:
     """One row a density and S; the tests are among the normalised."""
     found = []
     for dataset, of in frame.groupby("dataset", sort=False):
@@ -107,7 +105,6 @@ def rows(frame: pd.DataFrame, configuration: str) -> list[dict]:
                 place = places.get(kind)
                 found.append(
                     {
-                        "configuration": configuration,
                         "dataset": dataset,
                         "prior": kind[1],
                         "normalised": kind[2],
@@ -155,9 +152,7 @@ def objectives(folders: list[Path], frame: pd.DataFrame) -> dict[tuple, float]:
     return found
 
 
-def ratio_rows(
-    frame: pd.DataFrame, objective: dict[tuple, float], configuration: str
-) -> list[dict]:
+def ratio_rows(frame: pd.DataFrame, objective: dict[tuple, float]) -> list[dict]:
     """One row for each prior of a dataset.
 
     Raises BadInput where an audited seed lacks one of RATIO that all priors have.
@@ -175,7 +170,6 @@ def ratio_rows(
         if prior in ESTIMATED:
             values["kl_to_prior"] += values["log_normaliser"]
         row = {
-            "configuration": configuration,
             "dataset": dataset,
             "prior": prior,
             "n": len(values),

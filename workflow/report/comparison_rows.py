@@ -1,24 +1,25 @@
 """The rows of the comparison with the paper, one part after the other."""
 
+from workflow.report import datasets
 from workflow.report.verdicts import SIZES, TOO_FEW, Judge, size_verdict
 
 VALUE_COLUMNS = (
-    "configuration,dataset,stand_in_for,prior,components,samples,precision,n,diverged,"
+    "dataset,stand_in_for,prior,components,samples,precision,n,diverged,"
     "mean,sd,paper_components,paper_n,paper_mean,paper_sd,difference,low,high,p_value,"
     "verdict"
 ).split(",")
 ORDER_COLUMNS = (
-    "configuration,dataset,stand_in_for,prior,other,gap,p_value,paper_gap,"
+    "dataset,stand_in_for,prior,other,gap,p_value,paper_gap,"
     "paper_p_value,shift,low,high,shift_p_value,verdict"
 ).split(",")
 SIZE_COLUMNS = [
-    *("configuration", "dataset", "stand_in_for", *SIZES),
+    *("dataset", "stand_in_for", *SIZES),
     *(f"paper_{size}" for size in SIZES),
     "verdict",
 ]
 
 
-def value_rows(judge: Judge, configuration: str) -> list[dict]:
+def value_rows(judge: Judge) -> list[dict]:
     """One row a cell of Table 2: ours, the paper's, the difference, the verdict."""
     rows = []
     for (dataset, prior), cell in judge.table.cells.items():
@@ -30,8 +31,7 @@ def value_rows(judge: Judge, configuration: str) -> list[dict]:
         rows.append(
             cell.facts()
             | {
-                "configuration": configuration,
-                "stand_in_for": judge.registry.stands_in_for[dataset],
+                "stand_in_for": datasets.stands_in_for(dataset),
                 "paper_components": printed.components if printed else None,
                 "paper_n": printed.summary.n if printed else None,
                 "paper_mean": printed.summary.mean if printed else None,
@@ -46,7 +46,7 @@ def value_rows(judge: Judge, configuration: str) -> list[dict]:
     return rows
 
 
-def order_rows(judge: Judge, configuration: str) -> list[dict]:
+def order_rows(judge: Judge) -> list[dict]:
     """One row a pair of priors in a column: the gap other - prior, ours and theirs.
 
     shift: ours less theirs, with its 95 % interval low to high.
@@ -58,9 +58,8 @@ def order_rows(judge: Judge, configuration: str) -> list[dict]:
         cells = [judge.table.cells[dataset, prior].summary for prior in (low, high)]
         rows.append(
             {
-                "configuration": configuration,
                 "dataset": dataset,
-                "stand_in_for": judge.registry.stands_in_for[dataset],
+                "stand_in_for": datasets.stands_in_for(dataset),
                 "prior": low,
                 "other": high,
                 # a gap of single seeds is a number too; only its test is missing
@@ -78,20 +77,19 @@ def order_rows(judge: Judge, configuration: str) -> list[dict]:
     return rows
 
 
-def size_rows(ours: dict, paper: dict, registry, configuration: str) -> list[dict]:
+def size_rows(ours: dict, paper: dict) -> list[dict]:
     """One row a dataset of ours or of the paper's Table 1.
 
     A stand-in is set against the dataset that it stands in for.
     """
-    stood_for = {registry.original(dataset) for dataset in ours}
+    stood_for = {datasets.original(dataset) for dataset in ours}
     absent = [dataset for dataset in paper if dataset not in stood_for]
     rows = []
     for dataset in [*ours, *absent]:
-        mine, theirs = ours.get(dataset), paper.get(registry.original(dataset))
+        mine, theirs = ours.get(dataset), paper.get(datasets.original(dataset))
         row = {
-            "configuration": configuration,
             "dataset": dataset,
-            "stand_in_for": registry.stands_in_for.get(dataset),
+            "stand_in_for": datasets.stands_in_for(dataset),
             "verdict": size_verdict(mine, theirs),
         }
         for place, size in enumerate(SIZES):

@@ -5,51 +5,12 @@ datasets stand in for another, so that neither can be mistaken for the paper's.
 """
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from models.files import replacing
-from workflow.data import registry as datasets
 from workflow.report import origins, tabular
-from workflow.report.reading import BadInput
-
-
-@dataclass(frozen=True)
-class Registry:
-    """Titles of the datasets and what each stands in for (None: itself)."""
-
-    titles: dict[str, str]
-    stands_in_for: dict[str, str | None]
-
-    def original(self, dataset: str) -> str:
-        """The dataset's key in the paper: its own, or the one it stands in for."""
-        return self.stands_in_for.get(dataset) or dataset
-
-    def name(self, dataset: str) -> str:
-        """The title for a reader; a stand-in is always called one."""
-        if dataset not in self.titles:
-            raise BadInput(
-                f"dataset {dataset!r} is not in the registry, "
-                f"expected one of {', '.join(self.titles)}"
-            )
-        title, original = self.titles[dataset], self.stands_in_for[dataset]
-        if original is None:
-            return title
-        words = f"stand-in for {self.titles.get(original, original)}"
-        if title.endswith(")"):
-            return f"{title[:-1]}, {words})"
-        return f"{title} ({words})"
-
-
-def registry() -> Registry:
-    """The words of config/datasets.yaml. Raises DataError where it is no registry."""
-    entries = datasets.load()
-    return Registry(
-        {key: entry.title for key, entry in entries.items()},
-        {key: entry.stands_in_for for key, entry in entries.items()},
-    )
 
 
 def parser(doc: str, *outputs: str) -> argparse.ArgumentParser:
@@ -102,8 +63,13 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_bytes(data)
 
 
-def write_csv(path: str | Path, rows: list[dict], columns: list[str]) -> None:
-    """Write rows in long form; None becomes an empty field, truths true or false."""
+def write_csv(
+    args: argparse.Namespace, path: str, rows: list[dict], columns: list[str]
+) -> None:
+    """Write rows in long form, the configuration's name first.
+
+    None becomes an empty field, truths true or false.
+    """
 
     def field(value):
         return str(value).lower() if isinstance(value, bool) else value
@@ -111,5 +77,6 @@ def write_csv(path: str | Path, rows: list[dict], columns: list[str]) -> None:
     plain = [[field(row[column]) for column in columns] for row in rows]
     # object keeps a whole number whole in a column that also has empty fields
     frame = pd.DataFrame(plain, columns=columns, dtype=object)
+    frame.insert(0, "configuration", args.configuration)
     with replacing(path) as temporary:
         frame.to_csv(temporary, index=False)

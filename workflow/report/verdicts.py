@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from workflow.methods import METHODS
-from workflow.report import reading
-from workflow.report.products import Registry
+from workflow.report import datasets, reading
 from workflow.report.reading import BadInput
 from workflow.report.selection import Table
 from workflow.report.statistics import Difference, Summary, welch, welch_of_gaps
@@ -90,15 +89,14 @@ class Judge:
 
     table: Table
     paper: dict[tuple[str, str], Printed]
-    registry: Registry
     reduced: str = ""
 
     def printed(self, dataset: str, prior: str) -> Printed | None:
         """The paper's cell, for a stand-in that of the dataset it stands in for."""
-        return self.paper.get((self.registry.original(dataset), prior))
+        return self.paper.get((datasets.original(dataset), prior))
 
     def _is_stand_in(self, dataset: str) -> bool:
-        return self.registry.original(dataset) != dataset
+        return datasets.original(dataset) != dataset
 
     def _other_settings(self, dataset: str, prior: str) -> str:
         """How the cell's K or S is not the paper's; "" when both are.

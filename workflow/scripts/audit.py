@@ -7,7 +7,7 @@ import pandas as pd
 
 from models.options import positive
 from workflow.methods import ESTIMATED, METHODS, shown
-from workflow.report import origins, products, reading, tabular
+from workflow.report import datasets, origins, products, reading, tabular
 from workflow.report.audit_rows import (
     COLUMNS,
     EARLIER,
@@ -55,7 +55,7 @@ RATIO_NOTES = (
 )
 
 
-def grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
+def grid(found: list[dict]) -> tuple[list[str], list[list[str]]]:
     """A line a density, a column an S."""
     columns = sorted({row["samples"] for row in found})
     lines: dict[tuple, dict[int, str]] = {}
@@ -64,7 +64,7 @@ def grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
         if row["prior"] in ESTIMATED and row["normalised"]:
             name = f"{METHODS[row['prior']]}, normalised"
         pair = row["dataset"], row["prior"]  # two may have one title
-        key = *pair, registry.name(row["dataset"]), name, str(row["n"])
+        key = *pair, datasets.name(row["dataset"]), name, str(row["n"])
         text = tabular.spread(row["mean"], row["sd"])
         lines.setdefault(key, {})[row["samples"]] = (
             f"**{text}**" if row["bold"] else text
@@ -76,13 +76,13 @@ def grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
     ]
 
 
-def ratio_grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]:
+def ratio_grid(found: list[dict]) -> tuple[list[str], list[list[str]]]:
     """A line a prior: what its density ratio comes to."""
     header = "Dataset,Prior,n,C; steps,E,ln Z,Mean of T over q(z)".split(",")
     header += ["KL(q(z) ‖ N(0, I))", "KL(q(z) ‖ p(z))", "Components in use", "Eq. 20"]
     return header, [
         [
-            registry.name(row["dataset"]),
+            datasets.name(row["dataset"]),
             shown(row["prior"]),
             str(row["n"]),
             f"{row['chains']}; {row['temperatures']}",
@@ -95,7 +95,7 @@ def ratio_grid(found: list[dict], registry) -> tuple[list[str], list[list[str]]]
     ]
 
 
-def missed(found: list[dict], registry) -> list[str]:
+def missed(found: list[dict]) -> list[str]:
     """A line for each known ln Z = 0 that the estimate misses by over MISS nats."""
     low = (
         "whose density integrates to one: mass that no chain finds is missing, and "
@@ -106,7 +106,7 @@ def missed(found: list[dict], registry) -> list[str]:
         "are too high by about as much"
     )
     return [
-        f"**On {registry.name(row['dataset'])} the estimate gives ln Z = "
+        f"**On {datasets.name(row['dataset'])} the estimate gives ln Z = "
         f"{row['log_normaliser']:+.2f} for {METHODS[row['prior']]}, "
         f"{low if row['log_normaliser'] < 0 else high}.**"
         for row in found
@@ -142,20 +142,19 @@ def main(argv=None):
         "--importance-samples", type=positive, required=True, metavar="S"
     )
     args = parser.parse_args(argv)
-    registry, name = products.registry(), args.configuration
     frame = read(args.scores, args.audits, args.importance_samples)
-    likelihoods = rows(frame, name)
-    ratios = ratio_rows(frame, objectives(args.runs, frame), name)
-    products.write_csv(args.csv, likelihoods, COLUMNS)
-    products.write_csv(args.ratio_csv, ratios, RATIO_COLUMNS)
+    likelihoods = rows(frame)
+    ratios = ratio_rows(frame, objectives(args.runs, frame))
+    products.write_csv(args, args.csv, likelihoods, COLUMNS)
+    products.write_csv(args, args.ratio_csv, ratios, RATIO_COLUMNS)
     products.write_page(
         args,
         "Audit of Table 2",
-        tabular.markdown(*grid(likelihoods, registry), left=(0, 1)),
+        tabular.markdown(*grid(likelihoods), left=(0, 1)),
         tabular.listed(NOTES),
-        *missed(ratios, registry),
+        *missed(ratios),
         "## The density ratio",
-        tabular.markdown(*ratio_grid(ratios, registry), left=(0, 1)),
+        tabular.markdown(*ratio_grid(ratios), left=(0, 1)),
         tabular.listed(RATIO_NOTES),
         origins.of_scores(frame),
         origin(frame),

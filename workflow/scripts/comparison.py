@@ -6,7 +6,7 @@ Rule ``comparison`` of workflow/rules/tables.smk calls it; ``--help`` says how.
 from collections import Counter
 
 from workflow.methods import ESTIMATED, METHODS
-from workflow.report import products, reading, selection, tabular
+from workflow.report import datasets, products, reading, selection, tabular
 from workflow.report.comparison_rows import (
     ORDER_COLUMNS,
     SIZE_COLUMNS,
@@ -44,7 +44,7 @@ def _estimate(mean, sd, prior: str) -> str:
     return sign + tabular.spread(mean, sd)
 
 
-def value_table(rows: list[dict], registry) -> str:
+def value_table(rows: list[dict]) -> str:
     """The first part in Markdown."""
     header = "Dataset,Prior,n,Ours,Paper,Difference,95 % interval,p,Verdict".split(",")
     grid = []
@@ -52,7 +52,7 @@ def value_table(rows: list[dict], registry) -> str:
         prior = row["prior"]
         grid.append(
             [
-                registry.name(row["dataset"]),
+                datasets.name(row["dataset"]),
                 METHODS[prior],
                 str(row["n"]),
                 _estimate(row["mean"], row["sd"], prior),
@@ -66,12 +66,12 @@ def value_table(rows: list[dict], registry) -> str:
     return tabular.markdown(header, grid, left=(0, 1, 8))
 
 
-def order_table(rows: list[dict], registry) -> str:
+def order_table(rows: list[dict]) -> str:
     """The second part in Markdown."""
     header = "Dataset,Gap,Ours,p,Paper,Paper's p,Shift,95 % interval,p,Verdict"
     grid = [
         [
-            registry.name(row["dataset"]),
+            datasets.name(row["dataset"]),
             f"{METHODS[row['other']]} minus {METHODS[row['prior']]}",
             tabular.number(row["gap"], "{:+.2f}"),
             tabular.p_value(row["p_value"]),
@@ -92,12 +92,12 @@ def _interval(row: dict) -> str:
     return tabular.ABSENT if low is None else f"[{low:+.2f}, {high:+.2f}]"
 
 
-def size_table(rows: list[dict], registry) -> str:
+def size_table(rows: list[dict]) -> str:
     """The third part in Markdown."""
     header = ["Dataset", *(f"{size}, ours / paper" for size in SIZES), "Verdict"]
     grid = [
         [
-            registry.name(row["dataset"]),
+            datasets.name(row["dataset"]),
             *(
                 " / ".join(
                     tabular.number(row[key], "{:,}") for key in (size, f"paper_{size}")
@@ -134,33 +134,29 @@ def main(argv=None):
     )
     args = parser.parse_args(argv)
 
-    name = args.configuration
-    reduced = "" if args.protocol == "paper" else name
-    registry = products.registry()
+    reduced = "" if args.protocol == "paper" else args.configuration
     table, origin = selection.selected(args)
-    for dataset in table.datasets:
-        registry.name(dataset)  # or one line that says which there are
-    judge = Judge(table, printed(args.paper), registry, reduced)
-    values, order = value_rows(judge, name), order_rows(judge, name)
+    judge = Judge(table, printed(args.paper), reduced)
+    values, order = value_rows(judge), order_rows(judge)
     paper = table_sizes(args.paper_table1)
-    sizes = size_rows(table_sizes(args.table1), paper, registry, name)
-    products.write_csv(args.csv, values, VALUE_COLUMNS)
-    products.write_csv(args.order_csv, order, ORDER_COLUMNS)
-    products.write_csv(args.sizes_csv, sizes, SIZE_COLUMNS)
+    sizes = size_rows(table_sizes(args.table1), paper)
+    products.write_csv(args, args.csv, values, VALUE_COLUMNS)
+    products.write_csv(args, args.order_csv, order, ORDER_COLUMNS)
+    products.write_csv(args, args.sizes_csv, sizes, SIZE_COLUMNS)
     products.write_page(
         args,
         "Comparison with the paper",
         "## Values of Table 2",
         "Test log-likelihoods in nats. " + tally(values),
-        value_table(values, registry),
+        value_table(values),
         "## Order in Table 2",
         "Whether the gaps are the paper's. " + tally(order),
-        order_table(order, registry),
+        order_table(order),
         "## Sizes of Table 1",
         tally(sizes),
-        size_table(sizes, registry),
+        size_table(sizes),
         "## Notes",
-        tabular.listed((*NOTES, *table2.facts(table, registry), origin)),
+        tabular.listed((*NOTES, *table2.facts(table), origin)),
     )
 
 

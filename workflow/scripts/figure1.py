@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from workflow.methods import METHODS
-from workflow.report import origins, products, reading, style
+from workflow.report import datasets, origins, products, reading, style
 from workflow.report.reading import BadInput
 
 COLUMNS = ("prior", "seed", "vector", "z1", "z2")
@@ -98,7 +98,7 @@ def main(argv=None):
     style.add_output(parser)
     args = parser.parse_args(argv)
 
-    name = products.registry().name("onehot")
+    name = datasets.name("onehot")
     samples = read(args.samples, args.seed)
     title = f"{name}: samples of the posterior q(z|x) of each vector x"
     footer = origins.footer(args, f"Seed {args.seed}.")

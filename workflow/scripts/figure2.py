@@ -11,7 +11,7 @@ from matplotlib import patheffects
 from matplotlib.figure import Figure
 
 from workflow.methods import ESTIMATED
-from workflow.report import curves, origins, products, reading, style
+from workflow.report import curves, datasets, origins, products, reading, style
 from workflow.report.curves import OPTIMUM
 
 # A decoder that ignores z gives each pixel its frequency 1/4 and gets this ELBO at
@@ -165,7 +165,7 @@ def main(argv=None):
     args = parser.parse_args(argv)
 
     found = curves.by_method(args)
-    name = products.registry().name("onehot")
+    name = datasets.name("onehot")
     estimates = ESTIMATES if set(ESTIMATED) & set(found) else ""
     dotted = any(run["exact"].notna().any() for runs in found.values() for run in runs)
     footer = origins.footer(args, NOTE, estimates, ITSELF if dotted else "")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from models.options import positive
 from workflow.methods import METHODS
-from workflow.report import origins, products, reading, scores, style
+from workflow.report import datasets, origins, products, reading, scores, style
 from workflow.report.reading import BadInput
 from workflow.report.scores import Cell
 from workflow.report.statistics import Summary
@@ -125,7 +125,7 @@ def main(argv=None):
     style.add_output(parser)
     args = parser.parse_args(argv)
 
-    name = products.registry().name(args.dataset)
+    name = datasets.name(args.dataset)
     frame = scores.read(args.scores)
     samples = args.importance_samples
     vampprior = points(frame, args.dataset, samples)

@@ -7,12 +7,20 @@ import numpy as np
 import pandas as pd
 
 from workflow.methods import shown
-from workflow.report import curves, origins, products, reading, scores, tabular
+from workflow.report import (
+    curves,
+    datasets,
+    origins,
+    products,
+    reading,
+    scores,
+    tabular,
+)
 from workflow.report.statistics import summarise
 
 MEANS = "elbo exact kept_elbo kept_exact kept_optimal".split()
 COLUMNS = [
-    *("configuration", "prior", "above"),
+    *("prior", "above"),
     *(name + what for name in MEANS for what in ("", "_sd", "_n")),
 ]
 HEADER = (
@@ -96,11 +104,10 @@ def main(argv=None):
     frame = scores.read(args.scores)
     rows = [
         row(frame, prior, runs, args.first_epoch)
-        | {"configuration": args.configuration}
         for prior, runs in curves.by_method(args).items()
     ]
-    products.write_csv(args.csv, rows, COLUMNS)
-    title = f"{products.registry().name(curves.DATASET)}: Figure 2 in numbers"
+    products.write_csv(args, args.csv, rows, COLUMNS)
+    title = f"{datasets.name(curves.DATASET)}: Figure 2 in numbers"
     note = NOTE.format(optimum=curves.OPTIMUM, first=args.first_epoch)
     products.write_page(
         args,

@@ -9,14 +9,14 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.methods import METHODS, split
-from workflow.report import origins, products, reading, tabular
+from workflow.report import datasets, origins, products, reading, tabular
 from workflow.report.reading import BadInput
 
 PATIENCES = (25, 50, 75, 100, 150)  # epochs, tried on the curves of the chosen rates
 LOSS = 1.0  # nats of mean validation ELBO that a patience may cost a cell
 AROUND = 50  # epochs on either side of the best, for the ELBO that is usual there
 COLUMNS = (
-    "configuration dataset method rate seed patience best_valid_elbo usual_valid_elbo "
+    "dataset method rate seed patience best_valid_elbo usual_valid_elbo "
     "best_epoch epochs diverged chosen commit device precision data_digest"
 ).split()
 
@@ -202,9 +202,8 @@ def main(argv=None):
             raise BadInput(f"--runs: of {name} {values}, expected one")
     _check_seeds(rows)
     rows["chosen"] = choose(rows)
-    rows["configuration"] = args.configuration
-    name = products.registry().name(rows["dataset"].iloc[0])
-    products.write_csv(args.csv, rows.to_dict("records"), COLUMNS)
+    name = datasets.name(rows["dataset"].iloc[0])
+    products.write_csv(args, args.csv, rows.to_dict("records"), COLUMNS)
     products.write_page(
         args,
         f"Search for learning rates on {name}",

@@ -13,7 +13,15 @@ import pandas as pd
 from workflow import reference
 from workflow.configuration import ROOT
 from workflow.methods import METHODS, shown, split
-from workflow.report import origins, products, reading, statistics, tabular, variants
+from workflow.report import (
+    datasets,
+    origins,
+    products,
+    reading,
+    statistics,
+    tabular,
+    variants,
+)
 from workflow.report.variants import Side
 from workflow.report.verdicts import Printed, printed
 from workflow.scripts import audit
@@ -45,7 +53,7 @@ one at which its runs diverge. Nothing was chosen by this table.
 Paper = dict[tuple[str, str], Printed]
 
 
-def grid(lines: list[dict], paper: Paper, registry) -> list[list[str]]:
+def grid(lines: list[dict], paper: Paper) -> list[list[str]]:
     """The rows as text; paper: its Table 2 by (dataset, prior)."""
     cells = []
     for line in lines:
@@ -64,7 +72,7 @@ def grid(lines: list[dict], paper: Paper, registry) -> list[list[str]]:
         before, after = line["summaries"]
         cells.append(
             [
-                registry.name(dataset),
+                datasets.name(dataset),
                 name,
                 _words(line),
                 str(before.n),
@@ -125,7 +133,7 @@ def verdicts(lines: list[dict], priors: list[str]) -> str:
     )
 
 
-def page(found: list[Side], paper: Paper, registry) -> str:
+def page(found: list[Side], paper: Paper) -> str:
     """The page in Markdown."""
     lines = variants.compared(found)
     facts, commands = [], []
@@ -149,7 +157,7 @@ def page(found: list[Side], paper: Paper, registry) -> str:
         [
             "# What other choices do to the scores",
             INTRODUCTION,
-            tabular.markdown(HEADER, grid(lines, paper, registry), left=(0, 1, 2)),
+            tabular.markdown(HEADER, grid(lines, paper), left=(0, 1, 2)),
             verdicts(lines, found[0].config["table2"]["priors"]),
             tabular.listed(facts),
             "The scores of each seed are in `results/reference/variants/`. "
@@ -165,7 +173,7 @@ def page(found: list[Side], paper: Paper, registry) -> str:
 def committed() -> str:
     """The page of the committed runs."""
     paper = printed(reference.FOLDER / "paper.csv")
-    return page(variants.sides(), paper, products.registry())
+    return page(variants.sides(), paper)
 
 
 @reading.one_line_errors

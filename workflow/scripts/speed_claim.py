@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from workflow.methods import METHODS
-from workflow.report import origins, products, reading, tabular
+from workflow.report import datasets, origins, products, reading, tabular
 from workflow.report.reading import BadInput
 
 OURS, OTHER = "iop", "vampprior"
 PAPER = {"mnist": 2.83}  # "almost 2.83 times faster", Section 5.3
 COLUMNS = (
-    "configuration dataset method device threads side_by_side compiled precision n "
+    "dataset method device threads side_by_side compiled precision n "
     "epochs seconds_per_epoch seconds_per_run times_iop_per_epoch times_iop_to_stop "
     "paper"
 ).split()
@@ -75,7 +75,7 @@ def seconds_per_run(runs: pd.DataFrame) -> float | None:
     return (runs["seconds"] / runs["side_by_side"]).mean()
 
 
-def rows(records: list[dict], configuration: str) -> list[dict]:
+def rows(records: list[dict]) -> list[dict]:
     """One row a dataset, way of training and method."""
     frame = pd.DataFrame(records)
     found = []
@@ -96,7 +96,6 @@ def rows(records: list[dict], configuration: str) -> list[dict]:
             found.append(
                 dict(zip(like, values, strict=True))
                 | {
-                    "configuration": configuration,
                     "method": method,
                     "n": len(runs),
                     "epochs": runs["epochs"].mean(),
@@ -110,11 +109,11 @@ def rows(records: list[dict], configuration: str) -> list[dict]:
     return found
 
 
-def grid(found: list[dict], registry: products.Registry) -> list[list[str]]:
+def grid(found: list[dict]) -> list[list[str]]:
     """The cells as text."""
     return [
         [
-            registry.name(row["dataset"]),
+            datasets.name(row["dataset"]),
             METHODS[row["method"]],
             _device(row),
             str(row["n"]),
@@ -144,13 +143,13 @@ def main(argv=None):
     args = parser.parse_args(argv)
     read_all = [read(folder) for folder in reading.once(args.runs)]
     whole = [run for run in read_all if not run["diverged"]]
-    found = rows(whole, args.configuration) if whole else []
+    found = rows(whole) if whole else []
     left = len(read_all) - len(whole)
-    products.write_csv(args.csv, found, COLUMNS)
+    products.write_csv(args, args.csv, found, COLUMNS)
     products.write_page(
         args,
         "Speed of training",
-        tabular.markdown(HEADER, grid(found, products.registry()), left=(0, 1, 2)),
+        tabular.markdown(HEADER, grid(found), left=(0, 1, 2)),
         NOTE + f" Left out, since they diverged: {left} runs." * bool(left),
         origins.of_runs(args.runs),
     )

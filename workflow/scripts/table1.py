@@ -5,11 +5,11 @@ Rule ``table1`` of workflow/rules/tables.smk calls it; ``--help`` says how.
 
 from models import options
 from models.data import SPLITS, Dataset
-from workflow.report import products, reading, tabular
+from workflow.report import datasets, products, reading, tabular
 from workflow.report.reading import BadInput
 
 COLUMNS = [
-    *"configuration dataset title stand_in_for dimension".split(),
+    *"dataset title stand_in_for dimension".split(),
     *(*SPLITS, "origin", "digest"),
 ]
 HEADER = ["Dataset", "Dimension", "Train size", "Valid size", "Test size"]
@@ -68,19 +68,17 @@ def main(argv=None):
     )
     args = parser.parse_args(argv)
 
-    datasets = []
+    found = []
     for path in args.data:
         try:
-            datasets.append(options.dataset(path))
+            found.append(options.dataset(path))
         except ValueError as error:  # it names the file itself
             raise BadInput(str(error)) from error
-    registry = products.registry()
-    rows = again(args.sizes, args.datasets) if args.sizes else sizes(datasets)
+    rows = again(args.sizes, args.datasets) if args.sizes else sizes(found)
     for row in rows:  # with today's words
-        row["configuration"] = args.configuration
-        row["title"] = registry.name(row["dataset"])
-        row["stand_in_for"] = registry.stands_in_for[row["dataset"]]
-    products.write_csv(args.csv, rows, COLUMNS)
+        row["title"] = datasets.name(row["dataset"])
+        row["stand_in_for"] = datasets.stands_in_for(row["dataset"])
+    products.write_csv(args, args.csv, rows, COLUMNS)
     text = grid(rows)
     escaped = [[tabular.escape(field) for field in row] for row in text]
     products.write_table(args, 1, CAPTION, HEADER, (text, escaped), notes(rows))

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Callable
 
 from workflow.methods import ESTIMATED, METHODS, MIXTURES
-from workflow.report import products, reading, selection, tabular
+from workflow.report import datasets, products, reading, selection, tabular
 from workflow.report.scores import Cell
 from workflow.report.selection import Table
 
 COLUMNS = (
-    "configuration dataset stand_in_for prior components samples n mean sd best bold "
+    "dataset stand_in_for prior components samples n mean sd best bold "
     "p_value approximate precision diverged"
 ).split()
 CAPTION = (
@@ -20,7 +20,7 @@ CAPTION = (
 )
 
 
-def rows(table: Table, registry: products.Registry, configuration: str) -> list[dict]:
+def rows(table: Table) -> list[dict]:
     """One row a cell in long form; a cell without scores has n = 0 and no mean."""
     found = []
     for (dataset, prior), cell in table.cells.items():
@@ -28,8 +28,7 @@ def rows(table: Table, registry: products.Registry, configuration: str) -> list[
         found.append(
             cell.facts()
             | {
-                "configuration": configuration,
-                "stand_in_for": registry.stands_in_for[dataset],
+                "stand_in_for": datasets.stands_in_for(dataset),
                 "best": bool(standing and standing.best),
                 "bold": bool(standing and standing.bold),
                 "p_value": standing.p if standing else None,
@@ -65,7 +64,7 @@ def grid(table: Table, kind: str) -> list[list[str]]:
     ]
 
 
-def facts(table: Table, registry: products.Registry) -> list[str]:
+def facts(table: Table) -> list[str]:
     """What "≈" means; seeds, samples, components, precision; runs that diverged."""
     filled = [cell for cell in table.cells.values() if len(cell.values)]
     lines = []
@@ -78,12 +77,12 @@ def facts(table: Table, registry: products.Registry) -> list[str]:
         (mixtures, lambda cell: cell.components, "Mixture components K"),
     ):
         if cells:
-            lines.append(f"{what} = {_by_cell(cells, value, registry)}.")
+            lines.append(f"{what} = {_by_cell(cells, value)}.")
     if {cell.precision for cell in filled} - {"float32"}:
-        found = _by_cell(filled, lambda cell: cell.precision, registry)
+        found = _by_cell(filled, lambda cell: cell.precision)
         lines.append(f"Matrix products of training: {found}.")
     if ends := [
-        f"{cell.diverged} of {len(cell.values)} in {registry.name(cell.dataset)} "
+        f"{cell.diverged} of {len(cell.values)} in {datasets.name(cell.dataset)} "
         f"({METHODS[cell.prior]})"
         for cell in filled
         if cell.diverged
@@ -92,7 +91,7 @@ def facts(table: Table, registry: products.Registry) -> list[str]:
     return lines
 
 
-def notes(table: Table, registry: products.Registry) -> list[str]:
+def notes(table: Table) -> list[str]:
     """How to read the bold type, the cells' facts, and what a dash means."""
     lines = [
         "Bold: the best mean of a column and those not different from it at 5 % "
@@ -104,7 +103,7 @@ def notes(table: Table, registry: products.Registry) -> list[str]:
             "With fewer than two seeds no test is possible: such a cell is not bold, "
             "and where it has the best mean none is."
         )
-    lines += facts(table, registry)
+    lines += facts(table)
     if 0 in counts:
         lines.append(
             f"{tabular.ABSENT}: no scores; the best is that of the others, and of one "
@@ -113,13 +112,13 @@ def notes(table: Table, registry: products.Registry) -> list[str]:
     return lines
 
 
-def _by_cell(cells: list[Cell], value: Callable, registry: products.Registry) -> str:
+def _by_cell(cells: list[Cell], value: Callable) -> str:
     """``8``, or with exceptions ``8, but 5 in FreyFaces, 7 in MNIST (AVB)``."""
     usual = Counter(map(value, cells)).most_common(1)[0][0]
     exceptions = []
     for dataset in dict.fromkeys(cell.dataset for cell in cells):
         column = [cell for cell in cells if cell.dataset == dataset]
-        name = registry.name(dataset)
+        name = datasets.name(dataset)
         if len(set(map(value, column))) == 1:
             if value(column[0]) != usual:
                 exceptions.append(f"{value(column[0])} in {name}")
@@ -139,11 +138,10 @@ def main(argv=None):
     selection.add_arguments(parser)
     args = parser.parse_args(argv)
 
-    registry = products.registry()
     table, origin = selection.selected(args)
-    header = ["", *(registry.name(dataset) for dataset in table.datasets)]
-    below = [*notes(table, registry), origin]
-    products.write_csv(args.csv, rows(table, registry, args.configuration), COLUMNS)
+    header = ["", *(datasets.name(dataset) for dataset in table.datasets)]
+    below = [*notes(table), origin]
+    products.write_csv(args, args.csv, rows(table), COLUMNS)
     grids = grid(table, "markdown"), grid(table, "latex")
     products.write_table(args, 2, CAPTION, header, grids, below)
 
