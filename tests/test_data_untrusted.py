@@ -1,14 +1,13 @@
-"""Pickles and archives: arrays of numbers and named members, and nothing else."""
+"""Pickles: arrays of numbers, and nothing else."""
 
 import gzip
 import pickle
-import zipfile
 
 import numpy as np
 import pytest
 
-from tests.packed import python_2_pickle, tar_with
-from workflow.data import DataError, archives, readers, unpickle
+from tests.packed import python_2_pickle
+from workflow.data import DataError, readers, unpickle
 
 
 @pytest.mark.parametrize("dtype", ["|u1", "<f4", "<f8", "<i8"])
@@ -82,41 +81,3 @@ def test_what_became_no_number_after_it_was_made_is_refused(monkeypatch, value):
 def test_a_truncated_pickle(cut):
     with pytest.raises(DataError, match="not a whole pickle"):
         unpickle.loads(python_2_pickle(np.zeros((2, 2)))[:cut])
-
-
-def test_a_tar_member_is_read_wherever_it_is(tmp_path):
-    for name in ("a.pkl", "./a.pkl", "deep/down/a.pkl"):
-        path = tar_with(tmp_path / "a.tar.gz", name, b"content")
-        assert archives.tar_member(path, "a.pkl") == b"content"
-    with pytest.raises(DataError, match=r"no member b\.pkl"):
-        archives.tar_member(path, "b.pkl")
-
-
-@pytest.mark.parametrize(
-    "name", ["../a.pkl", "x/../../a.pkl", "/etc/a.pkl", "C:/a.pkl", "x\\y/a.pkl"]
-)
-def test_a_tar_member_that_climbs_out_is_refused(tmp_path, name):
-    path = tar_with(tmp_path / "a.tar.gz", name, b"content")
-    with pytest.raises(DataError, match=r"climbs out|absolute"):
-        archives.tar_member(path, "a.pkl")
-    assert [p.name for p in tmp_path.iterdir()] == ["a.tar.gz"]
-
-
-def test_a_tar_member_that_is_a_link_is_refused(tmp_path):
-    path = tar_with(tmp_path / "a.tar.gz", "a.pkl", link="../secret")
-    with pytest.raises(DataError, match="not a regular file"):
-        archives.tar_member(path, "a.pkl")
-
-
-def test_a_zip_member_that_climbs_out_or_links_is_refused(tmp_path):
-    path = tmp_path / "a.whl"
-    link = zipfile.ZipInfo("link")
-    link.external_attr = 0o120777 << 16
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("../a", b"content")
-        archive.writestr("data/a", b"content")
-        archive.writestr(link, "../secret")
-    assert archives.zip_member(path, "data/a") == b"content"
-    for name, reason in (("../a", "climbs out"), ("link", "regular"), ("b", "no mem")):
-        with pytest.raises(DataError, match=reason):
-            archives.zip_member(path, name)

