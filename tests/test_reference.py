@@ -1,7 +1,6 @@
 """The committed runs: rendered, and refused where they are not what is said."""
 
 import dataclasses
-import json
 import shutil
 from pathlib import Path
 
@@ -238,17 +237,6 @@ def test_a_folder_that_is_no_run_is_passed_over_and_no_method_refused(taken, tmp
         ValueError, match=r"seed0/record\.json: of 'gone', expected one"
     ):
         reference.searched(tiny(), place)
-
-
-def test_searches_of_several_patiences_are_refused(taken, tmp_path):
-    config = tiny()
-    shutil.copytree(taken / "results/reference", place := tmp_path / "reference")
-    path = place / "search/digits-gray/iop/rate0.01/seed0/record.json"
-    record = json.loads(path.read_text())
-    record["settings"]["patience"] += 1
-    path.write_text(json.dumps(record))
-    with pytest.raises(ValueError, match=r"search/digits-gray: of patience \d+ and"):
-        reference.searched(config, place)
 
 
 @pytest.mark.parametrize("name", ["paper.yaml", "stand-ins.yaml", "other-split.yaml"])

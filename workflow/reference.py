@@ -150,12 +150,11 @@ def search_runs(dataset: str, folder: Path = FOLDER) -> list[str]:
 def searched(config: dict, folder: Path = FOLDER) -> list[str]:
     """The datasets of Table 2 whose search is there, with every rate and seed.
 
-    Raises BadInput for a run of other data or settings, but for rate and patience, and
-    for runs of several patiences.
+    Raises BadInput for a run of other data or settings, but for rate and patience.
     """
     found, data = [], data_digests(folder)
     for dataset in config["table2"]["datasets"]:
-        runs, patiences = search_runs(dataset, folder), set()
+        runs = search_runs(dataset, folder)
         for run in runs:
             path = folder / "search" / dataset / run / "record.json"
             name = path.relative_to(folder.parents[1])
@@ -168,7 +167,6 @@ def searched(config: dict, folder: Path = FOLDER) -> list[str]:
             with reading.record(path) as record:
                 settings, digest = record["settings"], record["data_digest"]
                 free = {key: settings[key] for key in ("learning_rate", "patience")}
-                patiences.add(free["patience"])
             if settings != now.as_dict() | free:
                 raise BadInput(
                     f"{name}: of other settings than the configuration's for "
@@ -178,11 +176,6 @@ def searched(config: dict, folder: Path = FOLDER) -> list[str]:
                 raise BadInput(
                     f"{name}: of other data than table1.csv's {dataset}; search again"
                 )
-        if len(patiences) > 1:
-            raise BadInput(
-                f"search/{dataset}: of patience {' and '.join(map(str, patiences))}, "
-                "expected one"
-            )
         if set(configuration.search_runs(config, dataset)) <= set(runs):
             found.append(dataset)
     return found

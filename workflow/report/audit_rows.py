@@ -50,7 +50,8 @@ def read(score_files: list[str], audit_files: list[str], samples: int) -> pd.Dat
                 f"{', '.join(sorted(set(of['file'])))}: {dataset}/{prior} with K = "
                 f"{' and '.join(map(str, several))}, expected one"
             )
-    plain = scores.likelihoods(scores.read(score_files), samples)
+    plain = scores.likelihoods(scores.read(score_files))
+    plain = plain[plain["samples"] == samples]
     audited = audits[[*WEIGHTS, "file"]].drop_duplicates()
     both = audited.drop(columns="file").merge(plain, how="left", on=WEIGHTS)
     for file, value, seed in zip(

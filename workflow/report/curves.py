@@ -51,16 +51,11 @@ def by_method(args: argparse.Namespace) -> dict[str, list[pd.DataFrame]]:
     found: dict[str, list[pd.DataFrame]] = {}
     for folder in reading.once(args.runs):
         with reading.record(folder / "record.json") as record:
-            method, epochs = record["settings"]["method"], record["epochs"]
-            dataset = record["dataset"]
+            method = reading.method(record, folder / "record.json")
+            dataset, epochs = record["dataset"], record["epochs"]
         if dataset != DATASET:
             raise BadInput(
                 f"{folder / 'record.json'}: dataset {dataset!r}, expected {DATASET}"
-            )
-        if method not in METHODS:
-            raise BadInput(
-                f"{folder / 'record.json'}: method {method!r}, expected one of "
-                f"{', '.join(METHODS)}"
             )
         found.setdefault(method, []).append(read(folder, epochs))
     for method, runs in found.items():

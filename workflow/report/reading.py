@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow.data import DataError
+from workflow.methods import METHODS
 
 
 class BadInput(ValueError):
@@ -36,12 +37,22 @@ def record(path: str | Path) -> Iterator[dict]:
     """A run's record.json; BadInput if it is none, or lacks what is looked up in it."""
     try:
         yield json.loads(Path(path).read_text(encoding="utf-8"))
+    except BadInput:  # of one that looked closer
+        raise
     except KeyError as error:
         raise BadInput(f"{path}: not a run's record (it has no {error})") from error
     except OSError as error:
         raise BadInput(f"{path}: not a run's record ({error.strerror})") from error
     except (ValueError, TypeError) as error:
         raise BadInput(f"{path}: not a run's record ({error})") from error
+
+
+def method(record: dict, path: Path) -> str:
+    """The method of a run; BadInput where there is none of that name (any more)."""
+    if (found := record["settings"]["method"]) not in METHODS:
+        known = ", ".join(METHODS)
+        raise BadInput(f"{path}: method {found!r}, expected one of {known}")
+    return found
 
 
 def once(folders: Iterable[Path]) -> list[Path]:

@@ -119,27 +119,19 @@ def _one(path: str, metrics: tuple[str, ...], splits: tuple[str, ...]) -> pd.Dat
     return frame.assign(file=str(path))
 
 
-def likelihoods(frame: pd.DataFrame, samples: int) -> pd.DataFrame:
-    """Rows of the test log-likelihood with S = ``samples``."""
+def likelihoods(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the test log-likelihood, with every S."""
     test = (frame["split"] == "test") & (frame["metric"] == "log_likelihood")
-    return frame[test & (frame["samples"] == samples)]
+    return frame[test]
 
 
-def samples(
-    frame: pd.DataFrame, dataset: str, prior: str, components: int | None
-) -> set[int]:
-    """With which S there are test log-likelihoods of a cell."""
-    rows = frame[(frame["dataset"] == dataset) & (frame["prior"] == prior)]
-    if components is not None:
-        rows = rows[rows["components"] == components]
-    test = (rows["split"] == "test") & (rows["metric"] == "log_likelihood")
-    return set(rows[test]["samples"])
-
-
-def select(frame: pd.DataFrame, dataset: str, prior: str, samples: int) -> pd.DataFrame:
-    """Those of a dataset and prior."""
-    rows = likelihoods(frame, samples)
-    return rows[(rows["dataset"] == dataset) & (rows["prior"] == prior)]
+def select(
+    frame: pd.DataFrame, dataset: str, prior: str, components: int | None = None
+) -> pd.DataFrame:
+    """Those of a dataset and prior; components: of one K alone."""
+    rows = likelihoods(frame)
+    rows = rows[(rows["dataset"] == dataset) & (rows["prior"] == prior)]
+    return rows if components is None else rows[rows["components"] == components]
 
 
 def cell(
@@ -149,10 +141,8 @@ def cell(
 
     components: which K of a mixture, None for the others.
     """
-    rows = select(frame, dataset, prior, samples)
-    if components is not None:
-        rows = rows[rows["components"] == components]
-    rows = rows.sort_values("seed")
+    rows = select(frame, dataset, prior, components)
+    rows = rows[rows["samples"] == samples].sort_values("seed")
     return Cell(
         dataset,
         prior,

@@ -39,7 +39,7 @@ def build(frame, wanted: list[tuple[str, str]], samples: int) -> Table:
         if (dataset, prior) in cells:
             raise BadInput(f"--cells: {dataset} has two of {prior}, expected one")
         cells[dataset, prior] = scores.cell(frame, dataset, prior, components, samples)
-        there |= scores.samples(frame, dataset, prior, components)
+        there |= set(scores.select(frame, dataset, prior, components)["samples"])
     if there and samples not in there:
         raise BadInput(
             f"--importance-samples {samples}: the scores have "
@@ -60,16 +60,10 @@ def build(frame, wanted: list[tuple[str, str]], samples: int) -> Table:
 
 
 def pair(text: str) -> tuple[str, str]:
-    """DATASET/METHOD of a command line, apart."""
+    """DATASET/METHOD of a command line, apart, of a method that there is."""
     dataset, slash, method = text.partition("/")
     if not (dataset and slash and method):
         raise argparse.ArgumentTypeError(f"{text!r}, expected DATASET/METHOD")
-    return dataset, method
-
-
-def cell(text: str) -> tuple[str, str]:
-    """The same, of a method that there is."""
-    dataset, method = pair(text)
     try:
         methods.split(method)
     except ValueError as error:
@@ -81,7 +75,7 @@ def add_arguments(parser) -> None:
     """Arguments that say which cells there are."""
     parser.add_argument("--scores", nargs="*", required=True, metavar="FILE")
     parser.add_argument(
-        "--cells", nargs="+", type=cell, required=True, metavar="DATASET/METHOD"
+        "--cells", nargs="+", type=pair, required=True, metavar="DATASET/METHOD"
     )
     parser.add_argument(
         "--importance-samples", type=positive, required=True, metavar="S"

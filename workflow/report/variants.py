@@ -45,8 +45,8 @@ class Side:
     def rows(self, pair: Pair) -> pd.DataFrame:
         """A pair's test log-likelihoods in nats with how they were made, by seed."""
         frame = scores.read([self.file("scores", pair)])
-        samples = self.config["importance_samples"]
-        rows = scores.select(frame, pair[0], methods.split(pair[1])[0], samples)
+        rows = scores.select(frame, pair[0], methods.split(pair[1])[0])
+        rows = rows[rows["samples"] == self.config["importance_samples"]]
         rows = rows.set_index("seed").sort_index()
         return rows.assign(**self._trained(pair, rows.index))
 

@@ -16,7 +16,8 @@ from workflow.report.statistics import Summary
 
 def points(frame: pd.DataFrame, dataset: str, samples: int) -> list[Cell]:
     """The VampPrior's cells, one a K, ascending; raises BadInput without any."""
-    rows = scores.select(frame, dataset, "vampprior", samples)
+    rows = scores.select(frame, dataset, "vampprior")
+    rows = rows[rows["samples"] == samples]
     components = sorted(set(rows["components"]))
     if not components:
         raise BadInput(

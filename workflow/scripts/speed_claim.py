@@ -10,7 +10,6 @@ import pandas as pd
 
 from workflow.methods import METHODS
 from workflow.report import datasets, origins, products, reading, tabular
-from workflow.report.reading import BadInput
 
 OURS, OTHER = "iop", "vampprior"
 PAPER = {"mnist": 2.83}  # "almost 2.83 times faster", Section 5.3
@@ -37,15 +36,9 @@ NOTE = (
 def read(folder: Path) -> dict:
     """What a run's record says of its time, and its curve of an epoch's."""
     with reading.record(folder / "record.json") as record:
-        method = record["settings"]["method"]
-        if method not in METHODS:
-            raise BadInput(
-                f"{folder / 'record.json'}: method {method!r}, expected one of "
-                f"{', '.join(METHODS)}"
-            )
         row = {
             "dataset": record["dataset"],
-            "method": method,
+            "method": reading.method(record, folder / "record.json"),
             "device": record["device"],
             "threads": int(record["threads"]),
             "side_by_side": len(record["stack"]),
