@@ -123,6 +123,8 @@ def test_figure2_from_the_command_line(tmp_path):
     gaps = frame([1, 3], [0, 0])
     short = made.run(tmp_path / "short", "iop", curve, epochs=21)
     other = made.run(tmp_path / "other", "iop", curve, dataset="freyfaces")
+    slow = {"method": "iop", "learning_rate": 1e-4}
+    slow = made.run(tmp_path / "slow", "iop", curve, settings=slow)
     for wrong, words in (
         (made.run(tmp_path / "gan", "gan", curve), "'gan', expected one of standard"),
         (tmp_path, "not a run's record"),
@@ -130,6 +132,7 @@ def test_figure2_from_the_command_line(tmp_path):
         (short, "short/curve.csv: 20 rows, expected 21, one an epoch"),
         (other, "other/record.json: dataset 'freyfaces', expected onehot"),
         (folders[0], "standard: given twice, expected each run once"),
+        (slow, "onehot/iop of learning_rate None and 0.0001, expected one"),
     ):
         with pytest.raises(SystemExit, match=words):
             draw(*folders, wrong)

@@ -101,6 +101,22 @@ def test_other_ways_of_training_are_kept_apart(tmp_path, folders, other):
     assert rows.loc[next(iter(other.values())), "n"] == 1
 
 
+def test_runs_of_several_settings_are_refused(tmp_path, folders):
+    curve = pd.DataFrame({"seconds": [4.0, 8.0]})
+    facts = {"dataset": "mnist", "epochs": 2, "stack": [5], "training_seconds": 8.0}
+    more = [
+        made.run(
+            tmp_path / f"K{k}", "iop", curve, **facts,
+            settings={"method": "vampprior", "components": k},
+        )
+        for k in (100, 500)
+    ]  # fmt: skip
+    run(tmp_path, [folders[3], more[0]])
+    words = "--runs: mnist/vampprior of components 100 and 500, expected one"
+    with pytest.raises(SystemExit, match=words):
+        run(tmp_path, [folders[3], *more])
+
+
 def test_a_run_that_diverged_is_left_out_and_one_given_twice_refused(tmp_path, folders):
     before, text = run(tmp_path, folders)
     assert "diverged" not in text

@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def by_method(args: argparse.Namespace) -> dict[str, list[pd.DataFrame]]:
     """The frames of `read` by method, one a run, in the order of METHODS."""
     found: dict[str, list[pd.DataFrame]] = {}
-    for folder in reading.once(args.runs):
+    for folder in reading.of_one_protocol(args.runs):
         with reading.record(folder / "record.json") as record:
             method = reading.method(record, folder / "record.json")
             dataset, epochs = record["dataset"], record["epochs"]

@@ -65,6 +65,23 @@ def once(folders: Iterable[Path]) -> list[Path]:
     return folders
 
 
+def of_one_protocol(folders: Iterable[Path]) -> list[Path]:
+    """The same; BadInput, too, for two of a method on a dataset in other settings."""
+    folders, first = once(folders), {}
+    for folder in folders:
+        with record(folder / "record.json") as of:
+            pair, settings = (of["dataset"], of["settings"]["method"]), of["settings"]
+        before = first.setdefault(pair, settings)
+        for name in before | settings:
+            one, other = before.get(name), settings.get(name)
+            if one != other:
+                raise BadInput(
+                    f"--runs: {'/'.join(pair)} of {name} {one} and {other}, expected "
+                    "one"
+                )
+    return folders
+
+
 def table(path: str | Path, columns: Iterable[str]) -> pd.DataFrame:
     """A CSV file as text, (rows, its columns), with at least ``columns``.
 

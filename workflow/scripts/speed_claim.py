@@ -134,7 +134,7 @@ def main(argv=None):
     parser = products.parser(__doc__, "csv", "markdown")
     origins.add_arguments(parser)
     args = parser.parse_args(argv)
-    read_all = [read(folder) for folder in reading.once(args.runs)]
+    read_all = [read(folder) for folder in reading.of_one_protocol(args.runs)]
     whole = [run for run in read_all if not run["diverged"]]
     found = rows(whole) if whole else []
     left = len(read_all) - len(whole)
