@@ -195,6 +195,20 @@ def test_lower_precision_needs_every_prior_within_a_nat(made):
         made.page()
 
 
+def test_table_2s_priors_are_compared_on_onehot_too(made):
+    (made.reference / "table1.csv").write_text(
+        "dataset,digest\nfreyfaces,data\nonehot,data\n"
+    )
+    made.variant("steep", datasets={"onehot": {"warmup_epochs": 0}})
+    for name, values in (("shipped", BEFORE), ("steep", AFTER)):
+        for method, components in (("vampprior-50", 50), ("avb", "")):
+            made.write(name, method, values, dataset="onehot", components=components)
+    text = " ".join(made.page().split())
+    assert "| OneHot | VAE with VampPrior | warmup epochs 100 → 0 | 4 | 11.75 ±" in text
+    assert "AVB" not in text  # its scores are no likelihoods
+    assert "results/steep/scores/onehot/vampprior-50.csv" in text
+
+
 def test_equal_scores_have_no_test(made):
     made.write("short", "iop", BEFORE)
     (line,) = [line for line in made.page().splitlines() if "| ≈" in line]

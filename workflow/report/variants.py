@@ -30,8 +30,13 @@ class Side:
 
     @functools.cached_property  # base() asks every side about every pair
     def pairs(self) -> list[Pair]:
-        """The pairs of Table 2 that it has scores of."""
-        wanted = configuration.table2_pairs(self.config)
+        """The pairs of Table 2, and of its priors on OneHot, that it has scores of."""
+        wanted = [
+            *configuration.table2_pairs(self.config),
+            *configuration.onehot_pairs(self.config),
+        ]
+        priors = self.config["table2"]["priors"]  # AVB has no importance weights
+        wanted = [pair for pair in wanted if methods.split(pair[1])[0] in priors]
         return reference.present(self.config, wanted, self.folder)
 
     def settings(self, pair: Pair) -> dict:

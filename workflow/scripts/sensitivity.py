@@ -32,7 +32,7 @@ INTRODUCTION = """\
 Test log-likelihoods in nats, mean ± standard deviation, of runs that differ only in
 what "Changed" names. FreyFaces' shipped learning rates and the patience were chosen by
 a search on validation data, but not T's rate; MNIST's is not searched, only lower than
-one at which its runs diverge. Nothing was chosen by this table.
+one at which its runs diverge; nor are OneHot's. Nothing was chosen by this table.
 
 - *p* is of a paired t-test, over the seeds that both sides have, without correction for
   the number of tests. A seed has the same initial weights, shuffles and noise on both
