@@ -119,13 +119,13 @@ def test_runs_of_several_settings_are_refused(tmp_path, folders):
 
 def test_a_run_that_diverged_is_left_out_and_one_given_twice_refused(tmp_path, folders):
     before, text = run(tmp_path, folders)
-    assert "diverged" not in text
+    assert "Diverged" not in text
     curve = pd.DataFrame({"seconds": [4.0, 8.0]})
     facts = {"dataset": "mnist", "epochs": 2, "stack": [5], "training_seconds": 8.0}
     ended = made.run(tmp_path / "ended", "iop", curve, **facts, diverged=True)
     after, text = run(tmp_path, [*folders, ended])
     pd.testing.assert_frame_equal(before, after)
-    assert "Left out, since they diverged: 1 runs." in text
+    assert "Diverged: 1 of them." in text
     with pytest.raises(SystemExit, match="0: given twice, expected each run once"):
         run(tmp_path, [*folders, folders[0]])
     foo = made.run(tmp_path / "foo", "foo", curve, **facts)

@@ -32,15 +32,16 @@ def of_scores(frame: pd.DataFrame) -> str:
 
 
 def of_runs(folders: Iterable[Path]) -> str:
-    """The line of the runs in these folders."""
-    facts = []
+    """The line of the runs in these folders, and how many of them diverged."""
+    facts, diverged = [], 0
     for folder in folders:
         with reading.record(folder / "record.json") as record:
+            diverged += bool(record.get("diverged", False))
             torch = record["versions"]["torch"]
             facts.append(
                 (record["commit"], record["device"], torch, record["precision"])
             )
-    return line("Runs", facts)
+    return line("Runs", facts) + f" Diverged: {diverged} of them." * bool(diverged)
 
 
 def add_arguments(parser) -> None:

@@ -114,7 +114,7 @@ def main(argv=None):
         title,
         tabular.markdown(HEADER, grid(rows)),
         note,
-        origins.of_scores(frame),
+        origins.of_runs(args.runs),
     )
 
 

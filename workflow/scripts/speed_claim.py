@@ -29,7 +29,7 @@ NOTE = (
     "seconds a run: means up to the stop, the seconds with whatever else the machine "
     "did meanwhile; none of a job that did not end. Times IOP: as a multiple of the "
     "implicit optimal prior's where both were trained alike; to the stop, of the "
-    "product of epochs and seconds an epoch."
+    "product of epochs and seconds an epoch. Runs that diverged are left out."
 )
 
 
@@ -137,13 +137,12 @@ def main(argv=None):
     read_all = [read(folder) for folder in reading.of_one_protocol(args.runs)]
     whole = [run for run in read_all if not run["diverged"]]
     found = rows(whole) if whole else []
-    left = len(read_all) - len(whole)
     products.write_csv(args, args.csv, found, COLUMNS)
     products.write_page(
         args,
         "Speed of training",
         tabular.markdown(HEADER, grid(found), left=(0, 1, 2)),
-        NOTE + f" Left out, since they diverged: {left} runs." * bool(left),
+        NOTE,
         origins.of_runs(args.runs),
     )
 
