@@ -47,8 +47,8 @@ def test_the_documents_say_how_the_seeds_scatter():
     same = settings()[SAME]["vampprior-500"].std()
     words = (
         "scatters more between seeds than the VampPrior at its own, 3e-4 "
-        f"({ours:.1f} against {vamp:.1f} nats), but at 1e-3 the VampPrior does, too "
-        f"({same:.1f})."
+        f"({ours:.1f} against {vamp:.1f} nats), but at 1e-3 the VampPrior scatters "
+        f"as much ({same:.1f})."
     )
     assert words in flowing(README), words
 

@@ -174,7 +174,10 @@ def test_the_documents_count_the_settings_that_differ():
         "over three times the VampPrior's)",
     ):
         assert words in text, words
-    words = f"; at others by up to {most:.0f} and {high:.0f}. On the stand-in"
+    words = (
+        f"; in other settings by {least:.0f} to {most:.0f} and by {low:+.0f} to "
+        f"{high:+.0f}. On the stand-in"
+    )
     assert words in flowing(README), words
     for name, of in whole().items():
         assert (apart(of, *PAIRS[2])[1] < 0.05) == (name not in (SAME, LOW, EARLY))
@@ -207,7 +210,7 @@ def test_the_readme_shows_the_gaps_of_four_settings():
         assert row in text_of(README).splitlines(), row
     higher, better, lower, less_so = (gap.strip("+-") for gap in rows[0])
     for words in (
-        f"At the chosen rates by {higher} and {better}, normal",
+        f"at the chosen rates | There by {higher} and {better}, normal",
         f"There it lies {lower.replace(' (', ' below (')}, normalised {less_so}. [At",
         f"lies {lower.split()[0]} below the VampPrior at the rates that validation",
         f"normalised it lies below at 3e-4 ({rows[1][3].split(' (')[1]}, at 1e-3 not "

@@ -53,7 +53,7 @@ def test_what_the_estimated_density_hides_on_freyfaces():
     assert words in flowing(FINDINGS), words
     words = (
         f"normalised by {less.mean() - freyfaces('standard').mean():.1f} "
-        f"({said(plain)}); at others by"
+        f"({said(plain)}); in other settings"
     )
     assert words in flowing(README), words
 
