@@ -176,7 +176,7 @@ def test_the_documents_count_the_settings_that_differ():
         assert words in text, words
     words = (
         f"; in other settings by {least:.0f} to {most:.0f} and by {low:+.0f} to "
-        f"{high:+.0f}. On the stand-in"
+        f"{high:+.0f}. On MNIST"
     )
     assert words in flowing(README), words
     for name, of in whole().items():
