@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shutil
 
 import pandas as pd
 import pytest
@@ -69,6 +70,22 @@ def test_the_best_mean_is_chosen_and_shown(folders, tmp_path):
     assert set(rows[rows["rate"] == 0.001]["usual_valid_elbo"]) == {4, 3}
     assert "No test image was read" in text
     assert "commit 0123456789ab" in text
+
+
+def test_the_methods_are_in_the_order_of_table_2(folders, tmp_path):
+    shutil.copytree(tmp_path / "mnist/vampprior-500", tmp_path / "mnist/standard")
+    first = [tmp_path / "mnist/standard" / "/".join(f.parts[-2:]) for f in folders]
+    out = tmp_path / "search.csv", tmp_path / "search.md"
+    search.main(
+        typed(*NAMED, "--runs", *folders, *first)
+        + typed("--csv", out[0], "--markdown", out[1])
+    )
+    assert list(pd.read_csv(out[0])["method"].unique()) == [
+        "standard",
+        folders[0].parts[-3],
+    ]
+    shown = re.findall(r"^\| ((?:Standard )?VAE.*?) +\|", out[1].read_text(), re.M)
+    assert shown[:2] == ["Standard VAE", CELL]
 
 
 def test_a_star_only_where_max_epochs_ends_a_run_before_its_patience(folders, tmp_path):

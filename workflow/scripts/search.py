@@ -194,6 +194,8 @@ def main(argv=None):
     origins.add_arguments(parser)
     args = parser.parse_args(argv)
     found = [read(folder) for folder in reading.once(args.runs)]
+    order = list(METHODS)  # of committed runs the alphabet's
+    found.sort(key=lambda run: order.index(split(run[0]["method"])[0]))
     rows = pd.DataFrame([row for row, _ in found])
     curves = [curve for _, curve in found]
     for name in ("dataset", "patience", "data_digest"):
