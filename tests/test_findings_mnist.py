@@ -85,7 +85,10 @@ def test_the_documents_show_the_one_seed_of_the_vampprior():
     assert row in text_of(README), row
     away = (ours - theirs.mean) / theirs.sd
     gap = theirs.mean - paper["standard"].mean
+    first = plain.mean() - paper["standard"].mean
     for words in (
+        f"lie near the paper's means (standard VAE {first:+.2f}, VampPrior "
+        f"{ours - theirs.mean:+.2f}).",
         f"MNIST has {WORDS[len(plain)]} seeds of one cell and one of another |",
         f"VampPrior's one seed lies {ours - plain.mean():.2f} above the standard VAE's "
         f"{WORDS[len(plain)]}, in the paper by {gap:.2f}.",
