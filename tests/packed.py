@@ -20,11 +20,9 @@ def python_2_pickle(array: np.ndarray) -> bytes:
     ).encode()
 
 
-def tar_with(path, name, content=b"", link=None):
+def tar_with(path, name, content=b""):
     with tarfile.open(path, "w:gz") as archive:
         member = tarfile.TarInfo(name)
         member.size = len(content)
-        if link:
-            member.type, member.linkname = tarfile.SYMTYPE, link
         archive.addfile(member, io.BytesIO(content))
     return path

@@ -49,6 +49,9 @@ def test_histopathology_tar(tmp_path, form):
     found = readers.read("histopathology", [path])
     assert [len(found[split]) for split in ("train", "valid", "test")] == [3, 2, 1]
     np.testing.assert_array_equal(found["train"], images.reshape(3, 784))
+    other = tar_with(tmp_path / "other.tar.gz", "other.pkl")
+    with pytest.raises(DataError, match=r"other\.tar\.gz: .*histopathology\.pkl"):
+        readers.read("histopathology", [other])
 
 
 def test_frey_rawface_mat_equals_the_pickle(tmp_path):
